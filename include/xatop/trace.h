@@ -1,0 +1,71 @@
+/* The trace: everything that happened, in one total order, with measured times.
+ *
+ * The engine emits; the model, the journal and --json fold. A trace event is a value: no pointer in it, safe to copy
+ * to another thread. `seq` is given by the engine thread alone. Times are measured where the bytes moved (carrier or
+ * log thread), never made up: a packet of several verbs is one event with one send and one reply time. */
+#ifndef XATOP_TRACE_H
+#define XATOP_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "xatop/limits.h"
+#include "xatop/status.h"
+#include "xatop/text.h"
+#include "xatop/xid.h"
+
+/* code, word in the journal, what its fields mean */
+#define XATOP_TRACE_LIST(X)                                                                                 \
+    X(RUN, "run", "coordinator opened: detail = words, n[0] epoch, n[1] log id")                            \
+    X(BEGIN, "begin", "a global transaction: detail = meaning, n[0] branches, n[1] retry number")           \
+    X(STATE, "state", "a move of the machine: from, to (enum txn_state)")                                   \
+    X(BRANCH, "branch", "a move of one branch: from, to (enum branch_state)")                               \
+    X(SEND, "send", "bytes left: verbs, start_us = when; n[0] work step")                                   \
+    X(REPLY, "reply", "answer read: verbs, start_us, end_us, result (enum reply), error, detail")           \
+    X(LOG_APPEND, "log-append", "a record was queued: n[0] lsn, n[1] bytes, detail = kind")                 \
+    X(LOG_DURABLE, "log-durable", "fdatasync returned: start_us, end_us, n[0] lsn, n[1] records in group")  \
+    X(LOG_FAILED, "log-failed", "write or sync failed: error")                                              \
+    X(FENCE, "fence", "holder session killed and gone: start_us, end_us, n[0] connection id, result")       \
+    X(RESOLVE, "resolve", "foreign finish of a branch: verbs, start_us, end_us, result (enum finding)")     \
+    X(OUTCOME, "outcome", "told to the caller: result (enum outcome), detail = reason, n[0] elapsed_us")    \
+    X(FORGET, "forget", "the slot is free; every branch finished")                                          \
+    X(FAULT, "fault", "an armed fault hit: detail = spec")                                                  \
+    X(NODE, "node", "health sample: result (enum node_state), n[0] rtt_us, n[1] prepared, n[2] lock waits, n[3] sessions, detail = make and version") \
+    X(VERDICT, "verdict", "recovery: detail = xid, result (enum verdict), n[0] rule")                       \
+    X(AUDIT, "audit", "result 1 ok 0 broken, n[0] money expected, n[1] found, n[2] stock expected, n[3] found") \
+    X(NOTICE, "notice", "words for people: result 0 info 1 warning 2 alarm, detail")
+
+enum trace_kind {
+#define X(code, word, meaning) TRACE_##code,
+    XATOP_TRACE_LIST(X)
+#undef X
+    TRACE_KINDS
+};
+
+struct trace_event {
+    uint64_t seq;
+    int64_t mono_us, wall_ms; /* when the engine noted it */
+    enum trace_kind kind;
+    uint64_t txn;  /* sequence number of the global transaction, 0 if none */
+    uint32_t epoch;
+    int8_t branch; /* 1.., 0 if none */
+    int8_t node;   /* index + 1, 0 if none */
+    uint16_t verbs;
+    int16_t from, to, result;
+    int32_t error;          /* server or system error number, 0 if none */
+    int64_t start_us, end_us; /* measured, monotonic; 0 if none */
+    int64_t n[4];
+    char detail[XATOP_REASON_MAX]; /* sanitised UTF-8 */
+};
+
+/* The one text form, used by tests' transcripts, the journal pane and --verbose. */
+void trace_format(const struct trace_event *event, struct text *out);
+
+/* Journal: JSON Lines, one event a line; may be lost; writing allocates nothing. Line 1 is a header object
+ * {"xatop-journal":1,"coordinator":...,"nodes":[names...]}. @cap for a line: 1024 is always enough. */
+void trace_to_json(const struct trace_event *event, struct text *out);
+/* Parse one journal line (untrusted). False: not an event of ours. */
+bool trace_from_json(const char *line, size_t len, struct trace_event *out);
+
+#endif

@@ -1,0 +1,85 @@
+/* What people and programs may ask of the engine, and what it answers. Types only: console, scenarios and the command line say
+ * what they want, the engine does it. */
+#ifndef XATOP_COMMAND_H
+#define XATOP_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xatop/limits.h"
+#include "xatop/node.h"
+#include "xatop/recovery.h"
+#include "xatop/status.h"
+#include "xatop/txn.h"
+
+enum { SCENARIO_PARAMS_MAX = 4 };
+
+/* bank: from, to, amount (minor units); inventory: product, quantity, customer */
+struct scenario_params {
+    int64_t n[SCENARIO_PARAMS_MAX];
+};
+
+struct branch_report {
+    uint8_t node;
+    struct xid xid;
+    enum branch_state state;
+};
+
+/* The truth about one asked-for transaction (xa-facts rule 13). */
+struct report {
+    enum status status;   /* exit code of the contract */
+    enum outcome outcome;
+    bool repeated;        /* answered from an earlier attempt with the same key */
+    uint32_t retries;
+    char gtrid[XATOP_GTRID_MAX + 1];
+    char reason[XATOP_REASON_MAX]; /* "" if committed */
+    int64_t elapsed_us;
+    uint8_t branch_count;
+    struct branch_report branches[XATOP_BRANCHES_MAX];
+};
+
+struct verdict_report {
+    struct xid xid;
+    uint8_t node;
+    enum verdict verdict;
+    enum recovery_rule rule;
+    bool done; /* the verdict was carried out (not in a dry run, not if the node went away) */
+};
+
+struct recovery_report {
+    enum status status;
+    uint32_t committed, rolled_back, left, foreign, ambiguous;
+    uint16_t unreachable; /* bit i = node i */
+    uint32_t unfinished;  /* own transactions still being finished */
+    uint32_t verdict_count;
+    struct verdict_report *verdicts; /* valid during the callback only */
+    char reason[XATOP_REASON_MAX];
+};
+
+enum command_kind {
+    COMMAND_RUN,      /* one transaction */
+    COMMAND_STREAM,   /* keep @inflight random transactions of a scenario going; 0 stops */
+    COMMAND_RECOVER,  /* one recovery pass; dry_run: verdicts only */
+    COMMAND_FAULT,    /* arm (spec), or disarm all (spec "") */
+    COMMAND_NODE_CHANGED, /* the lab did something to a node: sample and sweep it now */
+    COMMAND_DRAIN     /* take no more work; done is called when nothing is in flight or at the deadline */
+};
+
+struct command {
+    struct completion completion; /* kind COMPLETION_COMMAND: it goes through the engine's inbox */
+    enum command_kind kind;
+    uint8_t scenario; /* index in the scenario table */
+    struct scenario_params params;
+    char key[XATOP_KEY_MAX + 1]; /* --id, "" if none */
+    bool packet;                 /* wire mode */
+    bool dry_run;
+    uint8_t node;
+    uint16_t inflight;
+    int64_t wait_ms;             /* RUN: phase two after the decision; RECOVER, DRAIN: limit of the whole */
+    char fault[96];
+    /* Called once on the engine thread; must only hand over. The command (malloc'd by the asker) may be freed in it. */
+    void (*done)(struct command *command, const struct report *report, const struct recovery_report *recovery);
+    void *arg;
+};
+
+#endif

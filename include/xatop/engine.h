@@ -1,0 +1,67 @@
+/* The engine: the only code that knows both the core and the ports. One turn: take completions and commands, step
+ * transactions, dispatch actions through the gate, emit trace. It never blocks: no client call, no fsync, no terminal.
+ *
+ * Everything here is single-threaded and free of threads, clocks and files, so that the simulator runs this very code
+ * (libcore); loop.c (librest) gives it a thread, a clock and an outbox. */
+#ifndef XATOP_ENGINE_H
+#define XATOP_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xatop/command.h"
+#include "xatop/dlog.h"
+#include "xatop/fault.h"
+#include "xatop/node.h"
+#include "xatop/scenario.h"
+#include "xatop/trace.h"
+#include "xatop/txn.h"
+
+/* To the log thread. Completes as engine_log_done with the same request. */
+struct log_port {
+    void *ctx;
+    void (*submit)(void *ctx, struct dlog_request *request);
+};
+
+struct engine_ports {
+    struct node_port node;
+    struct log_port log;
+    void *ctx;
+    void (*trace)(void *ctx, const struct trace_event *event);
+    void (*crash)(void *ctx); /* an injected crash at an engine point (begin, forget): must not return to the engine */
+};
+
+struct engine_config {
+    struct coordinator coordinator;
+    uint8_t node_count;
+    char node_names[XATOP_NODES_MAX][XATOP_NAME_MAX + 1];
+    struct shape shape;
+    struct txn_limits limits;
+    uint16_t max_inflight; /* carriers */
+    uint16_t max_retries;
+    int64_t health_ms;     /* between samples per node; 0: only when asked */
+    uint64_t seed;
+    bool (*log_healthy)(void *ctx);
+};
+
+struct engine; /* opaque */
+
+/* @undischarged: COMMIT records that stood undischarged when the log was opened; copied. NULL only when out of memory. */
+struct engine *engine_new(const struct engine_config *config, const struct engine_ports *ports, const struct dlog_record *undischarged,
+                          uint32_t undischarged_count);
+void engine_free(struct engine *engine);
+
+void engine_message_done(struct engine *engine, struct message *message, int64_t now_us);
+void engine_control_done(struct engine *engine, struct control *control, int64_t now_us);
+void engine_log_done(struct engine *engine, struct dlog_request *request, int64_t now_us);
+void engine_command(struct engine *engine, struct command *command, int64_t now_us);
+/* Do what is due. Call after completions and at engine_deadline_ms. */
+void engine_turn(struct engine *engine, int64_t now_us, int64_t wall_ms);
+int64_t engine_deadline_ms(const struct engine *engine);
+/* Transactions not finished everywhere (in flight and recovered); undecided work waiting is not counted. */
+uint32_t engine_unfinished(const struct engine *engine);
+bool engine_idle(const struct engine *engine);
+/* STATUS_OK while work is taken; else why not (another log owns the id, newer epoch, the log failed). */
+enum status engine_health(const struct engine *engine, struct err *err);
+
+#endif

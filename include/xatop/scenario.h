@@ -1,0 +1,89 @@
+/* Scenarios: what the business does, said as plans of work operations (work.h), and why it was refused, in words.
+ * One kind = src/scenario/scenario_x.c + one row in scenario_list.h. Pure. */
+#ifndef XATOP_SCENARIO_H
+#define XATOP_SCENARIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xatop/command.h"
+#include "xatop/prng.h"
+#include "xatop/status.h"
+#include "xatop/work.h"
+
+enum { ACCOUNT_FIRST = 1001, PRODUCT_FIRST = 101, CUSTOMER_FIRST = 2001 };
+
+/* How the data is spread; the same for every run on the same nodes. */
+struct shape {
+    uint8_t node_count;
+    int64_t accounts, products, customers; /* how many sample rows exist */
+};
+
+/* Accounts by id modulo nodes (of two: odd first, even second); products on the first node; customers, orders and payments on
+ * the second (on the only one, if one). */
+uint8_t shape_node(const struct shape *shape, enum work_table table, int64_t id);
+
+struct scenario {
+    const char *name;                               /* "bank" */
+    const char *command;                            /* "transfer" */
+    const char *params[SCENARIO_PARAMS_MAX];        /* option names, NULL-padded */
+    bool money[SCENARIO_PARAMS_MAX];                /* that parameter is an amount */
+    /* STATUS_USAGE with words if the parameters can never make sense (same account twice, amount 0). */
+    enum status (*check)(const struct scenario_params *params, struct err *err);
+    /* True if a number must be read first (unlocked, re-checked inside the branch): fills table and row. */
+    bool (*lookup)(const struct scenario_params *params, enum work_table *table, int64_t *row);
+    /* @looked_up: the number read. STATUS_REFUSED with words if the plan cannot be made (no such product). */
+    enum status (*plan)(const struct scenario_params *params, const struct shape *shape, bool found, int64_t looked_up,
+                        struct plan *out, struct err *err);
+    /* A random instance for streams. */
+    void (*random)(struct prng *prng, const struct shape *shape, struct scenario_params *out);
+    /* Why operation @op was refused: "account 1001 has 10.00, 500.00 needed". */
+    void (*reason)(const struct work_op *op, enum refusal refusal, int64_t have, struct text *out);
+};
+
+const struct scenario *scenario_at(uint8_t index); /* NULL past the end */
+const struct scenario *scenario_by_command(const char *command, uint8_t *index);
+/* Put the idempotency row in front of the first operation of the owning branch (debited account, ordered product). */
+void plan_add_key(struct plan *plan, const char *key, const char *fingerprint);
+/* 128 bits of hex over scenario and parameters: the same request, the same words. */
+void scenario_fingerprint(const struct scenario *scenario, const struct scenario_params *params, char out[33]);
+/* Rows the plan will lock exclusively, as hashes, for the engine's admission (no two transactions in flight on one row:
+ * two nodes locked at once in no order is a distributed deadlock that no server sees). Returns the count. */
+unsigned plan_rows(const struct plan *plan, uint64_t *out, unsigned cap);
+
+/* --- audit: the judgement, pure; the reading is the node's --- */
+struct audit_marker {
+    char gtrid[XATOP_GTRID_MAX + 1];
+    uint8_t branch, branches; /* this branch, branches of the transaction */
+};
+
+/* One node at one moment: a single consistent snapshot. */
+struct audit_snapshot {
+    bool ok;
+    int64_t initial[WORK_TABLES], sum[WORK_TABLES], deltas[WORK_TABLES]; /* deltas: markers, folded ones included */
+    struct audit_marker *markers; /* sorted by gtrid, branch; malloc'd by the reader, freed by audit_snapshot_free */
+    uint32_t marker_count;
+};
+
+/* A branch that is missing although a sibling's marker is there: to be asked for again (listed, then marker). */
+struct audit_missing {
+    char gtrid[XATOP_GTRID_MAX + 1];
+    uint8_t branch, seen_node;
+    enum { MISSING_UNASKED, MISSING_APPEARED, MISSING_PREPARED, MISSING_UNDISCHARGED, MISSING_TORN } verdict;
+};
+
+struct audit_result {
+    bool ok;
+    int64_t money_expected, money_found, stock_expected, stock_found;
+    uint16_t unreachable, wrong; /* bit i: node i not read; node i: initial + deltas != sum */
+    uint32_t pending, torn;
+};
+
+void audit_snapshot_free(struct audit_snapshot *snapshot);
+/* Siblings missing over all snapshots taken (in any order, while load runs). Returns the count (capped at @cap). */
+uint32_t audit_find_missing(const struct audit_snapshot *snapshots, uint8_t node_count, struct audit_missing *out, uint32_t cap);
+/* Totals: found is corrected by the deltas of transactions seen on one node only (in flight between the snapshots). */
+void audit_judge(const struct audit_snapshot *snapshots, uint8_t node_count, const struct audit_missing *missing, uint32_t missing_count,
+                 struct audit_result *out);
+
+#endif

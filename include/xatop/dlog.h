@@ -17,7 +17,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "xatop/completion.h"
 #include "xatop/limits.h"
+#include "xatop/points.h"
 #include "xatop/status.h"
 #include "xatop/xid.h"
 
@@ -134,6 +136,11 @@ int64_t disk_file_holder(const char *dir);
 /* --- the log thread (src/dlog/dlog_writer.c, on worker): group commit --- */
 struct dlog_writer;
 struct dlog_request {            /* owned by the queue from submit to completion */
+    struct completion completion; /* kind COMPLETION_LOG */
+    bool find;                   /* no append: dlog_find_commit(record.gtrid), which reads the disk; answer in found */
+    int found;                   /* out: 1 yes (record filled), 0 no, -1 cannot tell */
+    enum fault_act append_fault, durable_fault; /* injected at decide.append (before the write), decide.durable (after the sync) */
+    int32_t append_ms, durable_ms;              /* FAULT_DELAY */
     struct dlog_record record;
     bool forced;                 /* wait for the sync before completing */
     uint64_t token;              /* the caller's */

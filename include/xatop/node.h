@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "xatop/completion.h"
 #include "xatop/limits.h"
 #include "xatop/points.h"
 #include "xatop/status.h"
@@ -33,13 +34,6 @@ struct coordinator {
 struct session_ref {
     uint64_t connection_id; /* 0: none */
     int64_t server_start;   /* unix seconds, from the server */
-};
-
-enum completion_kind { COMPLETION_MESSAGE, COMPLETION_CONTROL, COMPLETION_LOG, COMPLETION_COMMAND };
-
-/* First member of everything that comes back through the outbox. */
-struct completion {
-    enum completion_kind kind;
 };
 
 /* One message to one node on one carrier's session. */

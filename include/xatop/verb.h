@@ -7,26 +7,29 @@
 #include "xatop/text.h"
 #include "xatop/xid.h"
 
-/* name, bit, SQL prefix, letter in the trace (START S, WORK W, ...). OPEN and WORK have no SQL of their own. */
+/* name, bit, word (as in the names of points), SQL prefix, letter in the trace. OPEN and WORK have no SQL of their own. */
 #define XATOP_VERB_LIST(X)                                                                                  \
-    X(OPEN, 0, "", 'o')                                                                                     \
-    X(START, 1, "XA START ", 'S')                                                                           \
-    X(WORK, 2, "", 'W')                                                                                     \
-    X(END, 3, "XA END ", 'E')                                                                               \
-    X(PREPARE, 4, "XA PREPARE ", 'P')                                                                       \
-    X(COMMIT, 5, "XA COMMIT ", 'C')                                                                         \
-    X(ROLLBACK, 6, "XA ROLLBACK ", 'R')                                                                     \
-    X(ONE_PHASE, 7, "XA COMMIT ", 'C') /* followed by ONE PHASE */
+    X(OPEN, 0, "open", "", 'o')                                                                             \
+    X(START, 1, "start", "XA START ", 'S')                                                                  \
+    X(WORK, 2, "work", "", 'W')                                                                             \
+    X(END, 3, "end", "XA END ", 'E')                                                                        \
+    X(PREPARE, 4, "prepare", "XA PREPARE ", 'P')                                                            \
+    X(COMMIT, 5, "commit", "XA COMMIT ", 'C')                                                               \
+    X(ROLLBACK, 6, "rollback", "XA ROLLBACK ", 'R')                                                         \
+    X(ONE_PHASE, 7, "one-phase", "XA COMMIT ", 'C') /* followed by ONE PHASE; its points are those of commit */
 
 enum verb {
-#define X(name, bit, sql, letter) VERB_##name = 1 << bit,
+#define X(name, bit, word, sql, letter) VERB_##name = 1 << bit,
     XATOP_VERB_LIST(X)
 #undef X
 };
 
-const char *verb_name(enum verb verb); /* "start", "work", ... as in the names of points */
+const char *verb_name(enum verb verb); /* "start", "work", ...; exactly one verb */
+char verb_letter(enum verb verb);
 /* "start+work+end+prepare" */
 void verbs_print(unsigned verbs, struct text *out);
+/* The verb that is sent last of a set; 0 if the set is empty. */
+enum verb verbs_last(unsigned verbs);
 /* One verb's SQL with the xid as hex literals: XA START X'..',X'..',1482773616. WORK and OPEN are not SQL of ours. */
 void verb_sql(enum verb verb, const struct xid *xid, struct text *out);
 

@@ -78,5 +78,6 @@ const char *work_table_column(enum work_table table); /* counted column */
 const char *work_table_words(enum work_table table);
 bool work_table_is_money(enum work_table table);
 const char *refusal_word(enum refusal refusal);
+const char *refusal_sentence(enum refusal refusal);
 
 #endif

@@ -47,13 +47,16 @@ bool gtrid_parse(const char *string, size_t len, struct gtrid *out);
 bool gtrid_equal(const struct gtrid *a, const struct gtrid *b);
 
 void xid_make(struct xid *xid, const struct gtrid *gtrid, unsigned branch /* 1.. */);
-/* True if @xid is of our making (any coordinator): fills @gtrid and @branch. */
+/* True if @xid is of our making (any coordinator; our format id, gtrid and bqual in their one spelling): fills @gtrid
+ * and @branch. */
 bool xid_parse(const struct xid *xid, struct gtrid *gtrid, unsigned *branch);
 enum xid_owner xid_owner(const struct xid *xid, const char *coordinator, uint64_t log_id);
 bool xid_equal(const struct xid *a, const struct xid *b);
 
 /* For people: "GTRID/bN" if ours, else "X'hex',X'hex',format". Never raw bytes. */
 void xid_print(const struct xid *xid, struct text *out);
+/* X'hex',X'hex',format: how an xid is written in SQL. */
+void xid_print_sql(const struct xid *xid, struct text *out);
 /* The reverse of both forms of xid_print. */
 bool xid_scan(const char *string, struct xid *out);
 

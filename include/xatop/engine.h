@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "xatop/command.h"
-#include "xatop/dlog.h"
+#include "xatop/dlog_writer.h"
 #include "xatop/fault.h"
 #include "xatop/node.h"
 #include "xatop/scenario.h"

@@ -18,6 +18,7 @@
 #include "xatop/status.h"
 #include "xatop/txn.h"
 #include "xatop/verb.h"
+#include "xatop/vocab.h"
 #include "xatop/work.h"
 #include "xatop/xid.h"
 
@@ -62,14 +63,6 @@ struct message {
     struct session_ref session;
     bool unreachable;        /* OPEN: could not connect or authenticate */
     char detail[XATOP_REASON_MAX]; /* sanitised server words */
-};
-
-/* code, word */
-#define XATOP_NODE_STATE_LIST(X) X(UNKNOWN, "unknown") X(UP, "up") X(SLOW, "slow") X(FROZEN, "frozen") X(DOWN, "down") X(CUT, "cut")
-enum node_state {
-#define X(code, word) NODE_##code,
-    XATOP_NODE_STATE_LIST(X)
-#undef X
 };
 
 struct node_info {
@@ -150,7 +143,5 @@ struct node_port {
     /* Close a carrier's session with a node at once, and best-effort KILL it from the control session; no completion. */
     void (*cut)(void *ctx, uint16_t carrier, uint8_t node);
 };
-
-const char *node_state_name(enum node_state state);
 
 #endif

@@ -7,39 +7,8 @@
 
 #include <stdbool.h>
 
+#include "xatop/vocab.h"
 #include "xatop/xid.h"
-
-#define XATOP_VERDICT_LIST(X)                                                                               \
-    X(COMMIT, "commit")                                                                                     \
-    X(ROLLBACK, "rollback")                                                                                 \
-    X(LEAVE, "leave")                                                                                       \
-    X(FOREIGN, "foreign")                                                                                   \
-    X(AMBIGUOUS, "ambiguous")
-
-enum verdict {
-#define X(code, word) VERDICT_##code,
-    XATOP_VERDICT_LIST(X)
-#undef X
-};
-
-/* The first rule that fits gives the verdict. code, verdict, words */
-#define XATOP_RULE_LIST(X)                                                                                  \
-    X(NOT_OUR_FORM, FOREIGN, "the xid is not of this coordinator's making")                                 \
-    X(OTHER_LOG, AMBIGUOUS, "our coordinator id, but another decision log: only that log knows")            \
-    X(NEWER_EPOCH, AMBIGUOUS, "a newer epoch of this log wrote it: another coordinator is running")         \
-    X(NODE_NOT_RAISED, LEAVE, "this node's epoch is not raised yet: an older session may still act")        \
-    X(OTHER_NODE, AMBIGUOUS, "the node's identity is not the one in the record")                            \
-    X(IN_FLIGHT, LEAVE, "the transaction is in flight here")                                                \
-    X(SEEN_ONCE, LEAVE, "seen in one scan only")                                                            \
-    X(LOG_UNKNOWN, LEAVE, "the decision log failed in this run: no verdict until it is opened anew")        \
-    X(COMMIT_RECORD, COMMIT, "the decision log holds a durable COMMIT record")                              \
-    X(NO_RECORD, ROLLBACK, "no COMMIT record: presumed abort")
-
-enum recovery_rule {
-#define X(code, verdict, words) RULE_##code,
-    XATOP_RULE_LIST(X)
-#undef X
-};
 
 struct recovery_facts {
     enum xid_owner owner;
@@ -54,8 +23,5 @@ struct recovery_facts {
 };
 
 enum verdict recovery_verdict(const struct recovery_facts *facts, enum recovery_rule *rule);
-const char *verdict_name(enum verdict verdict);
-const char *recovery_rule_name(enum recovery_rule rule);  /* "no-record" */
-const char *recovery_rule_words(enum recovery_rule rule);
 
 #endif

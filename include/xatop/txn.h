@@ -2,7 +2,7 @@
  *
  *   ACTIVE ──► PREPARING ──► DECIDING ──► COMMITTING ──► COMMITTED
  *      │           └──────────► ROLLING_BACK ──► ROLLED_BACK      DECIDING leaves only forward (or IN_DOUBT: log failed)
- *      └─► ONE_PHASE ─► COMMITTED | ROLLED_BACK | OUTCOME_UNKNOWN (fence, then marker)        exactly one branch
+ *      └─► ONE_PHASE ─► COMMITTED | ROLLING_BACK | OUTCOME_UNKNOWN (fence, then marker)       exactly one branch
  *
  * txn_step: an event in (its time inside it), a bounded list of actions out; txn_deadline_ms says when to wake it with
  * TXN_EV_TICK. No allocation, no clock, no callback, keeps no pointer. The caller owns every struct. Any thread, one at
@@ -25,98 +25,7 @@
 #include <stdint.h>
 
 #include "xatop/limits.h"
-
-/* code, word, terminal */
-#define XATOP_TXN_STATE_LIST(X)                                                                             \
-    X(ACTIVE, "active", 0)                                                                                  \
-    X(PREPARING, "preparing", 0)                                                                            \
-    X(DECIDING, "deciding", 0)                                                                              \
-    X(COMMITTING, "committing", 0)                                                                          \
-    X(ROLLING_BACK, "rolling-back", 0)                                                                      \
-    X(ONE_PHASE, "one-phase", 0)                                                                            \
-    X(OUTCOME_UNKNOWN, "outcome-unknown", 0)                                                                \
-    X(COMMITTED, "committed", 1)                                                                            \
-    X(ROLLED_BACK, "rolled-back", 1)                                                                        \
-    X(IN_DOUBT, "in-doubt", 1) /* the log failed: no verdict in this run; the next opening of the log decides */
-
-enum txn_state {
-#define X(code, word, terminal) TXN_##code,
-    XATOP_TXN_STATE_LIST(X)
-#undef X
-    TXN_STATES
-};
-
-#define XATOP_BRANCH_STATE_LIST(X)                                                                          \
-    X(IDLE, "idle")               /* nothing sent */                                                        \
-    X(STARTING, "starting")       /* START sent */                                                          \
-    X(WORKING, "working")         /* WORK sent */                                                           \
-    X(ENDING, "ending")           /* END sent */                                                            \
-    X(ENDED, "ended")             /* END answered */                                                        \
-    X(PREPARING, "preparing")     /* PREPARE (or a packet that holds it) sent */                            \
-    X(PREPARED, "prepared")       /* voted yes */                                                           \
-    X(COMMITTING, "committing")   /* COMMIT or COMMIT ONE PHASE sent on its own session */                  \
-    X(ROLLING_BACK, "rolling-back") /* ROLLBACK (or the END before it) sent on its own session */           \
-    X(BACKOFF, "backoff")         /* phase two was refused for now; retried at retry_at_ms */               \
-    X(FENCING, "fencing")         /* the session that held it is being killed */                            \
-    X(SETTLING, "settling")       /* gone from the process list; waits settle_ms (3a) */                    \
-    X(RESOLVING, "resolving")     /* foreign finish + marker check under way */                             \
-    X(COMMITTED, "committed")                                                                               \
-    X(ROLLED_BACK, "rolled-back")
-
-enum branch_state {
-#define X(code, word) BRANCH_##code,
-    XATOP_BRANCH_STATE_LIST(X)
-#undef X
-    BRANCH_STATES
-};
-
-/* How a message ended; the node maps server errors to these (xa-facts section 2). */
-#define XATOP_REPLY_LIST(X)                                                                                 \
-    X(OK, "ok")                                                                                             \
-    X(REFUSED, "refused")         /* a guard said no: overdraft, short stock, no such row */                \
-    X(RETRYABLE, "retryable")     /* before PREPARE: deadlock 1213, lock wait 1205: abort, new xid */       \
-    X(ERROR, "error")             /* any other SQL error before the vote, or a refused vote */              \
-    X(ROLLED_BACK, "rolled-back-by-server") /* 1402, 1613, 1614: the branch is gone */                      \
-    X(NOTA, "nota")               /* 1397: proves nothing */                                                \
-    X(BUSY, "busy")               /* phase two only: 1205, 1290, ER_XA_RETRY, ...: retry for ever */        \
-    X(LOST, "lost")               /* bytes left, no answer: the server may or may not have acted */         \
-    X(NOT_SENT, "not-sent")       /* nothing left us; the session is gone */
-
-enum reply {
-#define X(code, word) REPLY_##code,
-    XATOP_REPLY_LIST(X)
-#undef X
-};
-
-/* What a foreign finish (RESOLVE) found. */
-#define XATOP_FINDING_LIST(X)                                                                               \
-    X(COMMITTED, "committed")           /* marker row present, branch not listed */                         \
-    X(ROLLED_BACK, "rolled-back")       /* no marker row, not listed, probe says absent */                  \
-    X(STILL_PREPARED, "still-prepared") /* marker row locked though not listed: phantom OK, alarm (3a) */   \
-    X(BUSY, "busy")                     /* refused for now: 1205, 1290, held by another session */          \
-    X(UNREACHABLE, "unreachable")       /* no verdict */                                                    \
-    X(OTHER_NODE, "other-node")         /* the node id differs from the record's: no verdict */
-
-enum finding {
-#define X(code, word) FINDING_##code,
-    XATOP_FINDING_LIST(X)
-#undef X
-};
-
-/* What the caller is told. word = JSON `outcome` */
-#define XATOP_OUTCOME_LIST(X)                                                                               \
-    X(NONE, "none")                                                                                         \
-    X(COMMITTED, "committed")                                                                               \
-    X(ABORTED, "aborted")                                                                                   \
-    X(COMMITTED_PENDING, "committed-pending")                                                               \
-    X(ABORTED_PENDING, "aborted-pending")                                                                   \
-    X(IN_DOUBT, "in-doubt")
-
-enum outcome {
-#define X(code, word) OUTCOME_##code,
-    XATOP_OUTCOME_LIST(X)
-#undef X
-};
+#include "xatop/vocab.h"
 
 struct txn_limits {
     int64_t transaction_timeout_ms; /* ACTIVE */
@@ -127,24 +36,32 @@ struct txn_limits {
     bool packet; /* whole first phase of a branch in one message */
 };
 
+/* What a branch in BACKOFF does next. */
+enum txn_retry { TXN_RETRY_SEND, TXN_RETRY_FENCE, TXN_RETRY_RESOLVE };
+
 struct txn_branch {
     enum branch_state state;
     uint8_t work_count, step; /* step: work operations answered */
-    bool prepare_sent;        /* from here a lost reply leaves doubt */
+    bool started, ended;      /* START, END were answered OK on the live session */
+    bool prepare_sent;        /* PREPARE or ONE PHASE: from here a lost reply leaves doubt */
     bool voted_yes;
-    bool finish_sent;         /* a COMMIT/ROLLBACK has left for it */
+    bool commit_told, rollback_told; /* that verdict has left for it; never both */
+    bool cut;                 /* its own session is gone */
     bool damaged;             /* finished against the decision: heuristic; never silent */
     bool alarmed;             /* still prepared behind a phantom OK */
     uint32_t attempts;        /* of phase two, for the backoff */
     int64_t retry_at_ms;      /* BACKOFF, SETTLING */
+    enum txn_retry retry;     /* BACKOFF */
+    uint16_t sent;            /* verbs of the message that is out; 0: none */
 };
 
 struct txn {
     enum txn_state state;
     struct txn_limits limits;
     uint8_t branch_count;
-    bool decided_commit, decision_durable, recovered;
-    bool retryable;       /* the abort was caused by RETRYABLE only */
+    bool decided_commit;  /* the COMMIT record was asked for; never with one phase, where the server decides */
+    bool decision_durable, recovered;
+    bool retryable;       /* the abort was caused by RETRYABLE only: try again under a new xid */
     uint8_t blamed;       /* branch (1..) whose answer caused the abort, 0: none (deadline, operator) */
     enum reply blame;     /* that answer */
     int64_t begun_ms, deadline_ms;
@@ -154,13 +71,15 @@ struct txn {
 
 enum txn_event_kind {
     TXN_EV_BEGIN,    /* every branch has an open session */
-    TXN_EV_REPLY,    /* branch, verbs (the last verb that was answered), step, reply */
+    TXN_EV_REPLY,    /* branch, reply, verbs: the last verb that was answered, i.e. where a packet stopped (LOST, NOT_SENT: 0 will do).
+                        Exactly one per SEND */
     TXN_EV_LOGGED,   /* the COMMIT record is durable */
     TXN_EV_LOG_FAILED,
     TXN_EV_FENCED,   /* branch; ok: the holder is gone (or the server restarted); !ok: could not, try again */
     TXN_EV_RESOLVED, /* branch, finding */
-    TXN_EV_TICK,     /* now_ms passed txn_deadline_ms */
-    TXN_EV_ABORT     /* the operator or the engine gives up; only before the decision, else ignored */
+    TXN_EV_TICK,     /* now_ms reached txn_deadline_ms; always accepted */
+    TXN_EV_ABORT     /* the operator or the engine gives up (also before BEGIN: a session could not be opened). Always accepted; after
+                        DECIDING or ONE_PHASE was reached it changes nothing: watch the state */
 };
 
 struct txn_event {
@@ -179,7 +98,7 @@ enum txn_action_kind {
     TXN_ACT_FENCE,      /* branch: kill its session's connection id, wait until gone, then TXN_EV_FENCED */
     TXN_ACT_RESOLVE,    /* branch, commit/rollback/ask (verbs COMMIT, ROLLBACK or 0): foreign finish, then TXN_EV_RESOLVED */
     TXN_ACT_CUT,        /* branch: close its session, best-effort KILL; no answer expected (never prepared: it dies alone) */
-    TXN_ACT_ALARM,      /* branch: still prepared behind a phantom OK, or damaged: tell people */
+    TXN_ACT_ALARM,      /* branch: damaged (finished against the decision), else still prepared behind a phantom OK: tell people */
     TXN_ACT_LOG_DONE,   /* unforced: every branch verified committed */
     TXN_ACT_END         /* terminal state reached; the slot may be freed after this step */
 };
@@ -197,7 +116,7 @@ struct txn_action {
 struct txn_update {
     uint8_t count;
     struct txn_action actions[TXN_ACTIONS_MAX]; /* to be done in this order */
-    /* Moves of this step, for the trace: the machine's, then the branches' (from/to, branch 0 = the machine). */
+    /* Moves of this step, for the trace, in the order they were made (branch 0 = the machine). */
     uint8_t move_count;
     struct {
         uint8_t branch;
@@ -210,7 +129,8 @@ void txn_init(struct txn *txn, const struct txn_limits *limits, uint8_t branch_c
               int64_t now_ms, uint64_t jitter_seed);
 /* A transaction found by recovery: every session of its epoch is fenced. @commit: a durable COMMIT record exists
  * (COMMITTING), else presumed abort (ROLLING_BACK). @branch_mask: bit b-1 = branch b is to be finished (for an abort only
- * the branches that were found); the others count as finished. The first txn_step (TXN_EV_BEGIN) emits its RESOLVEs. */
+ * the branches that were found); the others count as finished. The first txn_step (TXN_EV_BEGIN) emits its RESOLVEs; it never
+ * sends on a session of its own and never fences. */
 void txn_init_recovered(struct txn *txn, const struct txn_limits *limits, bool commit, uint8_t branch_count,
                         uint32_t branch_mask, int64_t now_ms, uint64_t jitter_seed);
 
@@ -221,14 +141,11 @@ int64_t txn_deadline_ms(const struct txn *txn);
 /* What may truthfully be told now: NONE while undecided; *_PENDING while decided and some branch is not finished. */
 enum outcome txn_outcome(const struct txn *txn);
 bool txn_terminal(const struct txn *txn);
-/* NULL if every invariant holds, else the name of the broken one. txn_step asserts it. */
+/* NULL if every invariant holds, else the name of the broken one. txn_step asserts it after every step, and the same of its actions. */
 const char *txn_broken_invariant(const struct txn *txn);
+const char *txn_broken_action(const struct txn *txn, const struct txn_update *update); /* @txn as it is after the step */
 
-const char *txn_state_name(enum txn_state state);
-const char *branch_state_name(enum branch_state state);
-const char *reply_name(enum reply reply);
-const char *finding_name(enum finding finding);
-const char *outcome_name(enum outcome outcome);
 bool txn_state_may_follow(enum txn_state from, enum txn_state to);
+bool branch_state_may_follow(enum branch_state from, enum branch_state to);
 
 #endif

@@ -9,6 +9,7 @@
 #include "xatop/clock.h"
 #include "xatop/prng.h"
 #include "xatop/status.h"
+#include "xatop/vocab.h"
 
 static void statuses_are_the_exit_codes_of_the_manual(void)
 {
@@ -103,6 +104,27 @@ static void clocks_go_forward(void)
     CU_ASSERT_TRUE(clock_wall_ms() > INT64_C(1600000000000));
 }
 
+static void names_take_any_number(void)
+{
+    static const char *(*const names[])(int) = {txn_state_name,  branch_state_name,  reply_name,
+                                                finding_name,    outcome_name,       verdict_name,
+                                                node_state_name, recovery_rule_name, recovery_rule_words};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        CU_ASSERT_STRING_NOT_EQUAL(names[i](0), "?");
+        CU_ASSERT_STRING_EQUAL(names[i](-1), "?");
+        CU_ASSERT_STRING_EQUAL(names[i](1000), "?");
+    }
+    CU_ASSERT_STRING_EQUAL(txn_state_name(TXN_IN_DOUBT), "in-doubt");
+    CU_ASSERT_STRING_EQUAL(branch_state_name(BRANCH_ROLLED_BACK), "rolled-back");
+    CU_ASSERT_STRING_EQUAL(reply_name(REPLY_NOT_SENT), "not-sent");
+    CU_ASSERT_STRING_EQUAL(finding_name(FINDING_OTHER_NODE), "other-node");
+    CU_ASSERT_STRING_EQUAL(outcome_name(OUTCOME_IN_DOUBT), "in-doubt");
+    CU_ASSERT_STRING_EQUAL(verdict_name(VERDICT_AMBIGUOUS), "ambiguous");
+    CU_ASSERT_STRING_EQUAL(recovery_rule_name(RULE_NO_RECORD), "no-record");
+    CU_ASSERT_STRING_EQUAL(recovery_rule_words(RULE_NO_RECORD), "no COMMIT record: presumed abort");
+    CU_ASSERT_STRING_EQUAL(node_state_name(NODE_CUT), "cut");
+}
+
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -113,6 +135,7 @@ int main(void)
         {"below stays below and meets all", below_stays_below_and_meets_all},
         {"kernel bytes differ", kernel_bytes_differ},
         {"clocks go forward", clocks_go_forward},
+        {"names take any number", names_take_any_number},
         {NULL, NULL},
     };
     return test_main("base", cases);

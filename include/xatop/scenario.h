@@ -55,13 +55,14 @@ unsigned plan_rows(const struct plan *plan, uint64_t *out, unsigned cap);
 struct audit_marker {
     char gtrid[XATOP_GTRID_MAX + 1];
     uint8_t branch, branches; /* this branch, branches of the transaction */
+    int64_t money, stock;     /* what its rows changed: accounts + customers + payments; products + orders */
 };
 
 /* One node at one moment: a single consistent snapshot. */
 struct audit_snapshot {
     bool ok;
     int64_t initial[WORK_TABLES], sum[WORK_TABLES], deltas[WORK_TABLES]; /* deltas: markers, folded ones included */
-    struct audit_marker *markers; /* sorted by gtrid, branch; malloc'd by the reader, freed by audit_snapshot_free */
+    struct audit_marker *markers; /* one a branch, sorted by gtrid, branch; malloc'd by the reader, freed by audit_snapshot_free */
     uint32_t marker_count;
 };
 

@@ -1,0 +1,28 @@
+/* The commands of the command line: one row = one file src/cmd/cmd_NAME.c with cmd_NAME_options and cmd_NAME.
+ * name, usage, flags, help */
+#ifndef XATOP_CMD_LIST_H
+#define XATOP_CMD_LIST_H
+
+#define XATOP_CMD_LIST(X)
+
+/* long name, name as typed, letter (0: none), kind, argument, help */
+#define XATOP_GLOBAL_OPTION_LIST(X)                                                                         \
+    X(config, "config", 'c', STRING, "FILE",                                                                          \
+      "configuration (default: $XATOP_CONFIG, ./xatop.conf, $XDG_CONFIG_HOME/xatop/xatop.conf, a lab of two nodes)") \
+    X(state, "state", 0, STRING, "DIR", "state directory (default: $XATOP_STATE, else $XDG_STATE_HOME/xatop)")      \
+    X(wait, "wait", 0, INT, "S", "how long to wait for phase two after the decision (default 10)")                 \
+    X(wire, "wire", 0, WIRE, "MODE", "statement (one message per statement) or packet")                            \
+    X(fault, "fault", 0, LIST, "SPEC", "arm a fault, KIND@POINT[:NODE][#NTH]; repeatable")                          \
+    X(sim, "sim", 0, SEED, "[SEED]", "simulated nodes instead of servers")                                        \
+    X(readonly, "readonly", 0, FLAG, "", "nothing that changes shared state")                                          \
+    X(take_over, "take-over", 0, STRING, "REASON", "claim the coordinator id from another decision log")                \
+    X(json, "json", 0, FLAG, "", "one JSON object on standard output, nothing else there")                         \
+    X(verbose, "verbose", 'v', FLAG, "", "say more")                                                                   \
+    X(quiet, "quiet", 'q', FLAG, "", "say only errors")                                                              \
+    X(no_color, "no-color", 0, FLAG, "", "no colours")                                                                  \
+    X(dump_config, "dump-config", 0, FLAG, "", "print the configuration that is in force, without passwords, and end")   \
+    X(completion, "completion", 0, SHELL, "SHELL", "print the completion script for bash and end")                       \
+    X(version, "version", 0, FLAG, "", "print the version and end")                                                    \
+    X(help, "help", 'h', FLAG, "", "print help, of the command if one is named, and end")
+
+#endif

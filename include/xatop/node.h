@@ -110,6 +110,7 @@ struct control {
     uint8_t node;
     int64_t deadline_ms;
     const struct coordinator *coordinator; /* RAISE */
+    bool take_over;                        /* RAISE: claim the id even from another log (rule 3) */
     struct session_ref session;            /* FENCE */
     struct xid xid;                        /* RESOLVE */
     uint8_t branch;

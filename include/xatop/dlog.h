@@ -88,7 +88,7 @@ uint32_t crc32c(const void *bytes, size_t n);
 
 const char *dlog_type_name(enum dlog_type type);
 bool dlog_type_forced(enum dlog_type type);
-/* One line in words, no newline; cap 512 is always enough. */
+/* One line in words, no newline; cap 1280 is always enough. */
 void dlog_describe(const struct dlog_record *record, struct text *out);
 /* One JSON object, no newline; cap 8192 is always enough. */
 void dlog_to_json(const struct dlog_record *record, const char *segment, uint64_t offset, struct text *out);

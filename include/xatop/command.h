@@ -6,11 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "xatop/completion.h"
 #include "xatop/limits.h"
-#include "xatop/node.h"
-#include "xatop/recovery.h"
+#include "xatop/points.h"
 #include "xatop/status.h"
-#include "xatop/txn.h"
+#include "xatop/text.h"
+#include "xatop/verb.h"
+#include "xatop/vocab.h"
+#include "xatop/work.h"
+#include "xatop/xid.h"
 
 enum { SCENARIO_PARAMS_MAX = 4 };
 

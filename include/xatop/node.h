@@ -16,7 +16,6 @@
 #include "xatop/limits.h"
 #include "xatop/points.h"
 #include "xatop/status.h"
-#include "xatop/txn.h"
 #include "xatop/verb.h"
 #include "xatop/vocab.h"
 #include "xatop/work.h"

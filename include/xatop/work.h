@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "xatop/limits.h"
-#include "xatop/xid.h"
+#include "xatop/text.h"
 
 /* code, SQL table, counted column, unit of the column, words */
 #define XATOP_WORK_TABLE_LIST(X)                                                                            \

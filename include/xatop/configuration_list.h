@@ -11,7 +11,7 @@
 #define XATOP_CONFIGURATION_LIST_H
 
 #define XATOP_LOG_LEVEL_WORDS "error|warning|info|debug"
-#define XATOP_TLS_WORDS "auto|verify|require|off"
+#define XATOP_TLS_WORDS "auto|verify|insecure"
 #define XATOP_MAKE_WORDS "any|mysql|mariadb"
 #define XATOP_LOG_BIN_WORDS "shipped|on|off"
 
@@ -53,12 +53,8 @@
     X(BOOL, password_prompt, "", "", "false", 0, 0, "ask for the password on the terminal")                \
     X(NAME, database, "DATABASE", "", "xatop", 1, 64, "database")                                          \
     X(WORD, tls, "", XATOP_TLS_WORDS, "auto", 0, 15,                                                        \
-      "auto: verify, but off on a unix socket or loopback; require: encrypt, do not verify")               \
-    X(PATH, tls_ca, "", "", "", 0, 1023, "file of the authorities that may have signed the server")        \
-    X(PATH, tls_cert, "", "", "", 0, 1023, "own certificate")                                              \
-    X(PATH, tls_key, "", "", "", 0, 1023, "key of the own certificate")                                    \
-    X(BOOL, allow_insecure, "", "", "false", 0, 0,                                                          \
-      "take work on a server whose version or settings can lose a prepared branch")                        \
+      "auto: encrypted and verified, but for a unix socket or loopback; verify: there too; insecure: neither is demanded") \
+    X(PATH, tls_ca, "", "", "", 0, 1023, "PEM file of the authorities that may have signed the server; empty: the system's") \
     X(WORD, make, "", XATOP_MAKE_WORDS, "any", 0, 15, "lab: which server to run")                          \
     X(PATH, server, "", "", "", 0, 1023, "lab: path of mysqld or mariadbd; empty: the one found")          \
     X(WORD, log_bin, "", XATOP_LOG_BIN_WORDS, "shipped", 0, 15,                                             \

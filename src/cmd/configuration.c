@@ -60,10 +60,6 @@ static bool node_check(const struct configuration *c, int i, char why[CONFIG_WHY
                  _("node %s: the socket of a lab node is under the state directory; leave it out"), n->name);
         return false;
     }
-    if (!n->tls_cert[0] != !n->tls_key[0]) {
-        snprintf(why, CONFIG_WHY_MAX, _("node %s: tls_cert and tls_key go together"), n->name);
-        return false;
-    }
     return true;
 }
 

@@ -61,6 +61,7 @@ struct txn {
     uint8_t branch_count;
     bool decided_commit;  /* the COMMIT record was asked for; never with one phase, where the server decides */
     bool decision_durable, recovered;
+    bool begun;           /* TXN_EV_BEGIN was taken */
     bool retryable;       /* the abort was caused by RETRYABLE only: try again under a new xid */
     uint8_t blamed;       /* branch (1..) whose answer caused the abort, 0: none (deadline, operator) */
     enum reply blame;     /* that answer */

@@ -38,6 +38,7 @@ bool money_parse(const char *string, int64_t *minor)
 char *money_format(int64_t minor, char *out, size_t cap)
 {
     uint64_t magnitude = minor < 0 ? -(uint64_t)minor : (uint64_t)minor;
-    snprintf(out, cap, "%s%" PRIu64 ".%02u", minor < 0 ? "-" : "", magnitude / 100, (unsigned)(magnitude % 100));
+    snprintf(out, cap, "%s%" PRIu64 ".%02u", minor < 0 ? "-" : "", magnitude / 100,
+             (unsigned)(magnitude % 100));
     return out;
 }

@@ -41,6 +41,7 @@ const char *status_words(enum status status)
 
 void xatop_assert_failed(const char *condition, const char *file, int line, const char *function)
 {
-    fprintf(stderr, "xatop: internal error: %s:%d: %s: '%s' does not hold\n", file, line, function, condition);
+    fprintf(stderr, "xatop: internal error: %s:%d: %s: '%s' does not hold\n", file, line, function,
+            condition);
     abort();
 }

@@ -13,8 +13,12 @@ static void sanitises_what_could_steer_a_terminal(void)
         {"plain", "plain"},
         {"\x1b]0;owned\x07", "\\x1b]0;owned\\x07"},
         {"a\nb\tc", "a b c"},
-        {"\xc2\x9b" "31m", "<u+009b>31m"},
-        {"\xe2\x80\xae" "evil", "<u+202e>evil"},
+        {"\xc2\x9b"
+         "31m",
+         "<u+009b>31m"},
+        {"\xe2\x80\xae"
+         "evil",
+         "<u+202e>evil"},
         {"\xff\xfe", "\\xff\\xfe"},
         {"\xc0\xaf", "\\xc0\\xaf"},
         {"\xe4\xb8\xad\xe6\x96\x87", "\xe4\xb8\xad\xe6\x96\x87"},
@@ -52,7 +56,8 @@ static void parses_whole_integers_only(void)
 {
     int64_t value;
     CU_ASSERT_TRUE(text_to_i64("-12", -100, 100, &value) && value == -12);
-    static const char *const bad[] = {"", " 1", "+1", "1 ", "1e9", "101", "1; DROP TABLE", "99999999999999999999"};
+    static const char *const bad[] = {
+        "", " 1", "+1", "1 ", "1e9", "101", "1; DROP TABLE", "99999999999999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         CU_ASSERT_FALSE(text_to_i64(bad[i], -100, 100, &value));
 }

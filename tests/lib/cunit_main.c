@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include <stdio.h>
 
 #include "cunit_main.h"

@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "golden.h"
 
 #include <stdlib.h>

@@ -10,7 +10,8 @@
  * A process is signalled only if /proc/PID/cmdline has our --datadir=DIR as one of its words and its start time is the
  * recorded one; a zombie counts as gone and is reaped if it is our child (xa-facts section 3, "Lab servers").
  *
- * Threads: every call blocks; any thread may call; calls that change one node exclude each other, also between processes.
+ * Threads: every call blocks; any thread may call. Starts and stops of one node exclude each other, also between processes;
+ * kill, freeze and thaw are faults: they take no lock and work in the middle of a start.
  * Errors: STATUS_USAGE bad name or option, STATUS_STATE the directory, STATUS_NODE the server; a failed start carries the
  * server's own last log lines, sanitised. */
 #ifndef XATOP_LAB_H

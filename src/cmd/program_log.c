@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,14 +12,16 @@
 #include <unistd.h>
 
 #include "xatop/i18n.h"
+#include "xatop/lock.h"
 #include "xatop/text.h"
 
+/* The lock is made by the first open, before there are threads, and lives as long as the process. */
 static struct {
-    pthread_mutex_t mutex;
+    struct lock *lock;
     int dir_fd, fd; /* -1: closed */
     enum log_level level;
     int64_t max_bytes;
-} program = {.mutex = PTHREAD_MUTEX_INITIALIZER, .dir_fd = -1, .fd = -1};
+} program = {.dir_fd = -1, .fd = -1};
 
 static int open_file(int dir_fd)
 {
@@ -59,21 +60,28 @@ enum status program_log_open(const char *dir, enum log_level level, int64_t max_
             close(dir_fd);
         return status;
     }
-    pthread_mutex_lock(&program.mutex);
+    if (!program.lock && !(program.lock = lock_new())) {
+        close(fd);
+        close(dir_fd);
+        return err_set(err, STATUS_INTERNAL, _("program log: out of memory"));
+    }
+    lock_take(program.lock);
     close_both();
     program.dir_fd = dir_fd;
     program.fd = fd;
     program.level = level;
     program.max_bytes = max_bytes;
-    pthread_mutex_unlock(&program.mutex);
+    lock_give(program.lock);
     return STATUS_OK;
 }
 
 void program_log_close(void)
 {
-    pthread_mutex_lock(&program.mutex);
+    if (!program.lock)
+        return;
+    lock_take(program.lock);
     close_both();
-    pthread_mutex_unlock(&program.mutex);
+    lock_give(program.lock);
 }
 
 /* Another process may have begun a new file meanwhile: then ours is the old one, and only the open is to be
@@ -112,6 +120,8 @@ void program_log(enum log_level level, const char *format, ...)
     char raw[1001], clean[1001], buffer[1100];
     struct text line;
     va_list args;
+    if (!program.lock)
+        return;
     va_start(args, format);
     int n = vsnprintf(raw, sizeof raw, format, args);
     va_end(args);
@@ -122,12 +132,12 @@ void program_log(enum log_level level, const char *format, ...)
     stamp(&line, level);
     text_append(&line, clean);
     text_append(&line, "\n");
-    pthread_mutex_lock(&program.mutex);
+    lock_take(program.lock);
     if (program.fd >= 0 && level <= program.level) {
         rotate_if_full();
         /* A full disk must not disturb the work: the line is lost, as this log may be. */
         if (write(program.fd, line.p, line.len) < 0)
             errno = 0;
     }
-    pthread_mutex_unlock(&program.mutex);
+    lock_give(program.lock);
 }

@@ -13,7 +13,7 @@ findings()
         [[ $port == 127.0.0.1:* ]] || echo "port $port is not on loopback"
     done < <(sed -n 's/.*ports:[^"]*"\([^"]*\)".*/\1/p' "$file")
     [ "$(grep -c 'ports:' "$file")" = "$(grep -c '"127\.0\.0\.1:[0-9]*:3306"' "$file")" ] || echo 'a port is published in another way'
-    ! grep -nE 'PASSWORD:|PASSWORD=|--password|[ "']-p[A-Za-z0-9]' "$file" || echo 'a password is written down'
+    ! grep -nE 'PASSWORD:|PASSWORD=|--password|[[:space:]"]-p[A-Za-z0-9]' "$file" || echo 'a password is written down'
     while read -r mount; do
         [ -e "$dir/$mount" ] || echo "$mount, which is mounted, is not there"
     done < <(sed -n 's/^ *- \(\.[^:]*\):.*/\1/p' "$file")

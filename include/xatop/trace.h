@@ -26,7 +26,7 @@
     X(LOG_APPEND, "log-append", "a record was queued: n[0] lsn, n[1] bytes, detail = kind")                 \
     X(LOG_DURABLE, "log-durable", "fdatasync returned: start_us, end_us, n[0] lsn, n[1] records in group")  \
     X(LOG_FAILED, "log-failed", "write or sync failed: error")                                              \
-    X(FENCE, "fence", "holder session killed and gone: start_us, end_us, n[0] connection id, result")       \
+    X(FENCE, "fence", "holder session killed and gone: start_us, end_us, n[0] connection id, result 1 gone 0 not") \
     X(RESOLVE, "resolve", "foreign finish of a branch: verbs, start_us, end_us, result (enum finding)")     \
     X(OUTCOME, "outcome", "told to the caller: result (enum outcome), detail = reason, n[0] elapsed_us")    \
     X(FORGET, "forget", "the slot is free; every branch finished")                                          \
@@ -59,13 +59,19 @@ struct trace_event {
     char detail[XATOP_REASON_MAX]; /* sanitised UTF-8 */
 };
 
-/* The one text form, used by tests' transcripts, the journal pane and --verbose. */
+/* The word of an event in the journal: "log-append"; "?" if it is none. */
+const char *trace_kind_name(int kind);
+/* The one text form, used by tests' transcripts, the journal pane and --verbose: one line without a newline,
+ * "[   0.412] t17 b1@2 reply prepare ok 1.234 ms" (seconds of mono_us; branch 1 on the second node). */
 void trace_format(const struct trace_event *event, struct text *out);
 
 /* Journal: JSON Lines, one event a line; may be lost; writing allocates nothing. Line 1 is a header object
- * {"xatop-journal":1,"coordinator":...,"nodes":[names...]}. @cap for a line: 1024 is always enough. */
+ * {"xatop-journal":1,"coordinator":...,"nodes":[names...]}. @cap for a line: TRACE_LINE_MAX is always enough.
+ * Fields that are 0 or empty are left out; verbs, states and results are words where there is one, else numbers. */
+enum { TRACE_LINE_MAX = 1024 };
 void trace_to_json(const struct trace_event *event, struct text *out);
-/* Parse one journal line (untrusted). False: not an event of ours. */
+/* Parse one journal line (untrusted; detail is sanitised again). False: not an event of ours, @out is untouched. Unknown keys are
+ * skipped, so that an older program reads a newer journal. */
 bool trace_from_json(const char *line, size_t len, struct trace_event *out);
 
 #endif

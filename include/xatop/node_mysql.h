@@ -28,7 +28,8 @@ struct node_mysql_config {
     char host[256];   /* always TCP, also for "localhost" */
     uint16_t port;
     char user[128];
-    const char *password; /* the caller's, valid (and best in locked memory) as long as anything here is open; NULL: none */
+    const char *
+        password; /* the caller's, valid (and best in locked memory) as long as anything here is open; NULL: none */
     char database[65];
     /* TLS with a verified certificate is demanded of everything but a unix socket or a loopback address; there TLS is used
      * unverified if the server offers it. */
@@ -41,9 +42,11 @@ struct node_mysql_options {
     struct coordinator coordinator;
     uint16_t carriers;              /* at most XATOP_INFLIGHT_MAX; message.carrier is below it */
     int64_t transaction_timeout_ms; /* wait_timeout of a carrier's session is a small multiple of it */
-    int64_t lock_wait_ms;           /* innodb_lock_wait_timeout and lock_wait_timeout, rounded up to seconds */
+    int64_t lock_wait_ms; /* innodb_lock_wait_timeout and lock_wait_timeout, rounded up to seconds */
     int64_t connect_timeout_ms;
-    void (*crash)(void *ctx); /* FAULT_CRASH on the thread that holds the bytes; NULL: _exit(99). If it returns, the message
+    void (*crash)(
+        void *
+            ctx); /* FAULT_CRASH on the thread that holds the bytes; NULL: _exit(99). If it returns, the message
                                  ends LOST and its session is cut */
     void *crash_ctx;
 };
@@ -57,7 +60,8 @@ struct node_mysql; /* opaque */
 /* No connection is made here. Completions (struct message, struct control) are posted to @outbox, which must have room for
  * all requests that are out, and outlives the port. Copies @configs (not the passwords). STATUS_INTERNAL: no memory or threads. */
 enum status node_mysql_start(struct node_mysql **out, const struct node_mysql_config *configs, uint8_t count,
-                             const struct node_mysql_options *options, struct mailbox *outbox, struct err *err);
+                             const struct node_mysql_options *options, struct mailbox *outbox,
+                             struct err *err);
 struct node_port node_mysql_port(struct node_mysql *nodes);
 /* Cut every session, complete what is out (LOST, not ok), end the threads, free. Nothing may be sent meanwhile.
  * NULL is allowed. Takes at most the connect timeout. */
@@ -69,8 +73,8 @@ struct node_admin; /* opaque */
 
 /* Connect. @create_database: make the database first if it is missing (setup, init). STATUS_NODE: unreachable, refused,
  * no such database. */
-enum status node_admin_open(struct node_admin **out, const struct node_mysql_config *config, bool create_database,
-                            int64_t deadline_ms, struct err *err);
+enum status node_admin_open(struct node_admin **out, const struct node_mysql_config *config,
+                            bool create_database, int64_t deadline_ms, struct err *err);
 void node_admin_close(struct node_admin *admin); /* NULL is allowed */
 /* For the calls that follow: monotonic; past it the socket is shut and STATUS_NODE returned. */
 void node_admin_deadline(struct node_admin *admin, int64_t deadline_ms);
@@ -82,16 +86,19 @@ enum status node_admin_create(struct node_admin *admin, struct err *err);
 enum status node_admin_reset(struct node_admin *admin, struct err *err);
 /* Insert the sample rows that belong on node @node of @shape, and the initial totals, in one local transaction; a table that
  * was filled before is left alone. @balance: minor units, of every account and customer. */
-enum status node_admin_fill(struct node_admin *admin, const struct shape *shape, uint8_t node, int64_t balance, struct err *err);
+enum status node_admin_fill(struct node_admin *admin, const struct shape *shape, uint8_t node,
+                            int64_t balance, struct err *err);
 /* Sample rows of each kind on this node; the sum over all nodes is the shape. */
 enum status node_admin_count(struct node_admin *admin, struct shape *out, struct err *err);
 
 /* Everything the audit reads, in one consistent snapshot. The caller frees @out (audit_snapshot_free) also after an error. */
 enum status node_admin_snapshot(struct node_admin *admin, struct audit_snapshot *out, struct err *err);
 /* Is there a committed marker of that branch? */
-enum status node_admin_marker(struct node_admin *admin, const char *gtrid, uint8_t branch, bool *present, struct err *err);
+enum status node_admin_marker(struct node_admin *admin, const char *gtrid, uint8_t branch, bool *present,
+                              struct err *err);
 /* XA RECOVER: everybody's. @xids malloc'd, the caller frees; at most XATOP_SCAN_MAX, @total counts all. */
-enum status node_admin_scan(struct node_admin *admin, struct xid **xids, uint32_t *count, uint32_t *total, struct err *err);
+enum status node_admin_scan(struct node_admin *admin, struct xid **xids, uint32_t *count, uint32_t *total,
+                            struct err *err);
 /* As control HEALTH. */
 enum status node_admin_info(struct node_admin *admin, struct node_info *out, struct err *err);
 
@@ -103,6 +110,7 @@ struct node_epoch {
     int64_t pid, since_wall_ms;
     char host[64]; /* sanitised */
 };
-enum status node_admin_epoch(struct node_admin *admin, const char *coordinator, struct node_epoch *out, struct err *err);
+enum status node_admin_epoch(struct node_admin *admin, const char *coordinator, struct node_epoch *out,
+                             struct err *err);
 
 #endif

@@ -60,7 +60,8 @@ static struct carrier *carrier_new(struct node_mysql *nodes)
         }
         watch_add(nodes->watch, &carrier->sessions[i]);
     }
-    if (worker_start_loop(&carrier->worker, "carrier", CARRIER_INBOX, carrier_loop, carrier, NULL) == STATUS_OK)
+    if (worker_start_loop(&carrier->worker, "carrier", CARRIER_INBOX, carrier_loop, carrier, NULL) ==
+        STATUS_OK)
         return carrier;
     carrier_free(carrier, nodes->count);
     return NULL;
@@ -137,7 +138,8 @@ static enum status start_control(struct node_mysql *nodes, uint8_t node, struct 
 }
 
 enum status node_mysql_start(struct node_mysql **out, const struct node_mysql_config *configs, uint8_t count,
-                             const struct node_mysql_options *options, struct mailbox *outbox, struct err *err)
+                             const struct node_mysql_options *options, struct mailbox *outbox,
+                             struct err *err)
 {
     xatop_assert(count >= 1 && count <= XATOP_NODES_MAX && options->carriers <= XATOP_INFLIGHT_MAX);
     enum status status = STATUS_INTERNAL;

@@ -22,8 +22,8 @@ static const char *const data_tables[] = {"accounts", "products",  "customers", 
 enum status admin_failed(struct node_admin *admin, struct err *err, const char *what)
 {
     const struct session *session = &admin->session;
-    return err_set(err, STATUS_NODE, _("node %s: %s: %s (error %d)"), session->config->name, what, session->detail,
-                   session->error);
+    return err_set(err, STATUS_NODE, _("node %s: %s: %s (error %d)"), session->config->name, what,
+                   session->detail, session->error);
 }
 
 /* The database's name comes from the configuration: quoted, and nothing in it that could end the quotes. */
@@ -120,7 +120,8 @@ static bool ensure_node_id(struct session *session)
         if (!admin_random(&id))
             return false;
     /* two that initialise at once: the first row stays */
-    snprintf(sql, sizeof sql, "INSERT IGNORE INTO xa_node (one, id, created) VALUES (1, %" PRIu64 ", NOW(3))", id);
+    snprintf(sql, sizeof sql, "INSERT IGNORE INTO xa_node (one, id, created) VALUES (1, %" PRIu64 ", NOW(3))",
+             id);
     return session_run(session, sql);
 }
 
@@ -142,10 +143,11 @@ enum status node_admin_reset(struct node_admin *admin, struct err *err)
         if (session_run(&admin->session, sql))
             continue;
         if (admin->session.error == ERROR_LOCK_WAIT)
-            return err_set(err, STATUS_NODE,
-                           _("node %s: table %s is held by a transaction or a prepared branch: run `xatop recover` "
-                             "first"),
-                           admin->config.name, data_tables[i]);
+            return err_set(
+                err, STATUS_NODE,
+                _("node %s: table %s is held by a transaction or a prepared branch: run `xatop recover` "
+                  "first"),
+                admin->config.name, data_tables[i]);
         return admin_failed(admin, err, _("cannot drop a table"));
     }
     return node_admin_create(admin, err);

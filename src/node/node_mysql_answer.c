@@ -61,7 +61,8 @@ static void diagnose(struct session *session, struct message *message, uint8_t s
 
 static bool read_one(struct session *session, unsigned index)
 {
-    int status = index == 0 ? (int)mysql_read_query_result(session->mysql) : mysql_next_result(session->mysql);
+    int status =
+        index == 0 ? (int)mysql_read_query_result(session->mysql) : mysql_next_result(session->mysql);
     if (status < 0) { /* fewer results than statements, and no error: not a server we understand */
         session->error = CR_COMMANDS_OUT_OF_SYNC;
         text_copy(session->detail, sizeof session->detail, _("the server answered too little"));

@@ -240,7 +240,8 @@ static unsigned gather(struct carrier *carrier, struct pollfd *fds, struct slot 
         int64_t due = sent ? slot->message->deadline_ms : slot->due_ms;
         *due_ms = due < *due_ms ? due : *due_ms;
         slots[busy] = slot;
-        fds[busy++] = (struct pollfd){.fd = sent ? compat_socket(carrier->sessions[i].mysql) : -1, .events = POLLIN};
+        fds[busy++] =
+            (struct pollfd){.fd = sent ? compat_socket(carrier->sessions[i].mysql) : -1, .events = POLLIN};
     }
     return busy;
 }

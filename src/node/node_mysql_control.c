@@ -50,7 +50,8 @@ static void look_up(struct session *session, struct control *control)
     char sql[128];
     bool price = control->table == WORK_PRODUCTS;
     snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE id = %" PRId64,
-             price ? "price" : work_table_column(control->table), work_table_name(control->table), control->row);
+             price ? "price" : work_table_column(control->table), work_table_name(control->table),
+             control->row);
     control->ok = session_numbers(session, sql, &control->value, 1, &control->found);
 }
 

@@ -20,7 +20,7 @@ enum slot_state {
 struct slot {
     enum slot_state state;
     struct message *message;
-    int64_t due_ms; /* HELD, ANSWERED */
+    int64_t due_ms;    /* HELD, ANSWERED */
     bool holds_branch; /* its session has a branch, as far as was told */
     uint8_t count;
     struct statement statements[PACKET_STATEMENTS];
@@ -81,7 +81,8 @@ bool session_scan(struct session *session, struct xid **xids, uint32_t *count, u
 bool session_lists(struct session *session, const struct xid *xid, bool *listed);
 /* Everything in node_info but state; what cannot be known is -1, 0 or "". */
 bool session_info(struct session *session, struct node_info *info);
-bool session_node_id(struct session *session, uint64_t *id); /* 0: no schema or no row; false: connection lost */
+bool session_node_id(struct session *session,
+                     uint64_t *id); /* 0: no schema or no row; false: connection lost */
 bool session_epoch(struct session *session, const char *coordinator, bool lock, struct node_epoch *out);
 /* KILL @ids (those that the process list shows under our account), wait until none is left. False: deadline or connection. */
 bool session_kill_and_wait(struct session *session, const uint64_t *ids, uint32_t count, int64_t deadline_ms,

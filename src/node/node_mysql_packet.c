@@ -5,7 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void add(struct packet *packet, struct text *text, uint16_t verb, uint8_t step, enum statement_role role)
+static void add(struct packet *packet, struct text *text, uint16_t verb, uint8_t step,
+                enum statement_role role)
 {
     xatop_assert(packet->count < PACKET_STATEMENTS);
     if (packet->count > 0)
@@ -54,13 +55,14 @@ static void render_key(const struct work_op *op, const struct xid *xid, struct t
 }
 
 /* xa-facts 27a: delta is NOT NULL, so the branch fails right here if the statement before did not change one row. */
-static void render_guard(const struct message *message, const struct work_op *op, uint8_t step, struct text *text)
+static void render_guard(const struct message *message, const struct work_op *op, uint8_t step,
+                         struct text *text)
 {
     int64_t row = op->kind == WORK_ADD ? op->id : op->table == WORK_ORDERS ? op->product : op->customer;
-    text_append(text, "INSERT INTO xa_marker (gtrid, branch, step, branches, tbl, row_id, delta, at) VALUES (");
+    text_append(text,
+                "INSERT INTO xa_marker (gtrid, branch, step, branches, tbl, row_id, delta, at) VALUES (");
     literal(text, message->xid.gtrid, message->xid.gtrid_len);
-    text_printf(text,
-                ", %u, %u, %u, '%s', %" PRId64 ", IF(ROW_COUNT() = 1, %" PRId64 ", NULL), NOW(3))",
+    text_printf(text, ", %u, %u, %u, '%s', %" PRId64 ", IF(ROW_COUNT() = 1, %" PRId64 ", NULL), NOW(3))",
                 message->branch, step, message->branch_count, work_table_name(op->table), row, op->delta);
 }
 

@@ -56,8 +56,8 @@ bool session_epoch(struct session *session, const char *coordinator, bool lock, 
     *out = (struct node_epoch){0};
     xatop_assert(coordinator_id_valid(coordinator)); /* stands in SQL text */
     snprintf(sql, sizeof sql,
-             "SELECT log_id, epoch, pid, since_ms, host FROM xa_epoch WHERE coordinator = '%s'%s", coordinator,
-             lock ? " FOR UPDATE" : "");
+             "SELECT log_id, epoch, pid, since_ms, host FROM xa_epoch WHERE coordinator = '%s'%s",
+             coordinator, lock ? " FOR UPDATE" : "");
     if (!session_rows(session, sql, take_epoch, &epoch))
         return false;
     if (epoch.bad)
@@ -74,8 +74,8 @@ static void say_owner(const struct node_epoch *owner, char *detail, size_t cap)
     if (gmtime_r(&seconds, &tm))
         strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S UTC", &tm);
     text_init(&text, detail, cap);
-    text_printf(&text, _("log %016" PRIx64 ", host %s, pid %" PRId64 ", since %s"), owner->log_id, owner->host,
-                owner->pid, since);
+    text_printf(&text, _("log %016" PRIx64 ", host %s, pid %" PRId64 ", since %s"), owner->log_id,
+                owner->host, owner->pid, since);
 }
 
 static bool write_epoch(struct session *session, const struct coordinator *who)
@@ -83,10 +83,11 @@ static bool write_epoch(struct session *session, const struct coordinator *who)
     char sql[512];
     struct text text;
     text_init(&text, sql, sizeof sql);
-    text_printf(&text,
-                "REPLACE INTO xa_epoch (coordinator, log_id, epoch, pid, since_ms, host) VALUES ('%s', %" PRIu64
-                ", %" PRIu32 ", %" PRId64 ", %" PRId64 ", X'",
-                who->id, who->log_id, who->epoch, who->pid, who->since_wall_ms);
+    text_printf(
+        &text,
+        "REPLACE INTO xa_epoch (coordinator, log_id, epoch, pid, since_ms, host) VALUES ('%s', %" PRIu64
+        ", %" PRIu32 ", %" PRId64 ", %" PRId64 ", X'",
+        who->id, who->log_id, who->epoch, who->pid, who->since_wall_ms);
     text_hex(&text, who->host, strnlen(who->host, sizeof who->host));
     text_append(&text, "')");
     xatop_assert(!text.truncated);
@@ -170,7 +171,8 @@ static bool end_older_sessions(struct session *session, struct control *control)
         struct old_sessions old = {.count = 0};
         struct text text;
         char list[SESSIONS_AT_ONCE * 21 + 512];
-        snprintf(sql, sizeof sql, "SELECT connection_id FROM xa_session WHERE connection_id <> %" PRIu64 " AND %s",
+        snprintf(sql, sizeof sql,
+                 "SELECT connection_id FROM xa_session WHERE connection_id <> %" PRIu64 " AND %s",
                  session->ref.connection_id, where);
         if (!session_rows(session, sql, take_old, &old))
             return false;

@@ -23,10 +23,10 @@ bool admin_random(uint64_t *out)
     return n == (ssize_t)sizeof *out;
 }
 
-static const char *const people[] = {"Ada Lovelace", "王小明", "Jim Gray",      "李娜",   "Grace Hopper", "张伟",
-                                     "Edgar Codd",   "陈静",   "Barbara Liskov", "刘洋",   "Pat Helland",  "赵敏",
-                                     "Bruce Lindsay", "孙丽",  "Leslie Lamport", "周杰"};
-static const char *const goods[] = {"tea kettle", "茶壶", "notebook", "毛笔",  "umbrella", "灯笼",
+static const char *const people[] = {
+    "Ada Lovelace",   "王小明", "Jim Gray",    "李娜", "Grace Hopper",  "张伟", "Edgar Codd",     "陈静",
+    "Barbara Liskov", "刘洋",   "Pat Helland", "赵敏", "Bruce Lindsay", "孙丽", "Leslie Lamport", "周杰"};
+static const char *const goods[] = {"tea kettle", "茶壶", "notebook", "毛笔", "umbrella", "灯笼",
                                     "keyboard",   "瓷碗", "bicycle",  "丝绸", "compass",  "算盘"};
 
 #define PICK(names, id) names[(uint64_t)(id) % (sizeof names / sizeof names[0])]
@@ -96,8 +96,8 @@ static bool fill_rows(struct filler *filler)
 static bool write_initial(struct session *session, enum work_table table, int64_t total)
 {
     char sql[160];
-    snprintf(sql, sizeof sql, "INSERT INTO xa_initial (tbl, total) VALUES ('%s', %" PRId64 ")", work_table_name(table),
-             total);
+    snprintf(sql, sizeof sql, "INSERT INTO xa_initial (tbl, total) VALUES ('%s', %" PRId64 ")",
+             work_table_name(table), total);
     return session_run(session, sql);
 }
 
@@ -109,8 +109,8 @@ static bool filled_before(struct session *session, enum work_table table, bool *
     return session_numbers(session, sql, &total, 1, found);
 }
 
-enum status node_admin_fill(struct node_admin *admin, const struct shape *shape, uint8_t node, int64_t balance,
-                            struct err *err)
+enum status node_admin_fill(struct node_admin *admin, const struct shape *shape, uint8_t node,
+                            int64_t balance, struct err *err)
 {
     struct session *session = &admin->session;
     const struct {
@@ -201,7 +201,8 @@ enum status node_admin_snapshot(struct node_admin *admin, struct audit_snapshot 
     *out = (struct audit_snapshot){0};
     /* READ COMMITTED would look anew at every statement; the order of the primary key is the order of bytes */
     bool ok = session_run(session, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ") &&
-              session_run(session, "START TRANSACTION WITH CONSISTENT SNAPSHOT") && read_totals(session, out) &&
+              session_run(session, "START TRANSACTION WITH CONSISTENT SNAPSHOT") &&
+              read_totals(session, out) &&
               session_rows(session,
                            "SELECT gtrid, branch, MAX(branches) FROM xa_marker GROUP BY gtrid, branch "
                            "ORDER BY gtrid, branch",

@@ -39,7 +39,8 @@ static bool cells_to_xid(char **row, const unsigned long *lengths, unsigned colu
 {
     int64_t gtrid_len, bqual_len;
     if (columns < 4 || !cell_number(row[0], lengths[0], &xid->format) ||
-        !cell_number(row[1], lengths[1], &gtrid_len) || !cell_number(row[2], lengths[2], &bqual_len) || !row[3])
+        !cell_number(row[1], lengths[1], &gtrid_len) || !cell_number(row[2], lengths[2], &bqual_len) ||
+        !row[3])
         return false;
     if (gtrid_len > XATOP_GTRID_MAX || bqual_len > XATOP_BQUAL_MAX ||
         lengths[3] != (unsigned long)(gtrid_len + bqual_len))
@@ -138,7 +139,8 @@ bool session_info(struct session *session, struct node_info *info)
     uint32_t kept, total;
     int32_t detaches;
     char sql[128];
-    snprintf(sql, sizeof sql, "SELECT VARIABLE_VALUE FROM %s.global_status WHERE VARIABLE_NAME = 'THREADS_CONNECTED'",
+    snprintf(sql, sizeof sql,
+             "SELECT VARIABLE_VALUE FROM %s.global_status WHERE VARIABLE_NAME = 'THREADS_CONNECTED'",
              session->mariadb ? "information_schema" : "performance_schema");
     text_copy(info->make, sizeof info->make, session->mariadb ? "MariaDB" : "MySQL");
     text_sanitise_cstr(info->version, sizeof info->version, mysql_get_server_info(session->mysql));
@@ -148,9 +150,9 @@ bool session_info(struct session *session, struct node_info *info)
         return false;
     info->prepared = scanned ? (int32_t)total : -1;
     bool ok = session_node_id(session, &info->node_id) &&
-              optional_number(session,
-                              "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
-                              &info->lock_waits) &&
+              optional_number(
+                  session, "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
+                  &info->lock_waits) &&
               optional_number(session, sql, &info->sessions) &&
               optional_number(session, "SELECT @@global.xa_detach_on_prepare", &detaches);
     info->detaches = ok && detaches == 1; /* MariaDB and older servers do not know the variable */
@@ -211,7 +213,8 @@ bool session_kill_and_wait(struct session *session, const uint64_t *ids, uint32_
         if (first && !kill_seen(session, &list, killed))
             ok = false;
         if (clock_mono_ms() >= deadline_ms) {
-            text_copy(session->detail, sizeof session->detail, _("a killed session does not leave the process list"));
+            text_copy(session->detail, sizeof session->detail,
+                      _("a killed session does not leave the process list"));
             ok = false;
         }
         if (ok)

@@ -121,7 +121,8 @@ static bool settle_in(struct session *session)
     snprintf(sql, sizeof sql,
              "SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', "
              "time_zone = '+00:00', innodb_lock_wait_timeout = %u, lock_wait_timeout = %u, wait_timeout = %u",
-             ceil_s(settings->lock_wait_ms), ceil_s(settings->lock_wait_ms), ceil_s(settings->wait_timeout_ms));
+             ceil_s(settings->lock_wait_ms), ceil_s(settings->lock_wait_ms),
+             ceil_s(settings->wait_timeout_ms));
     if (!session_run(session, sql))
         return false;
     /* Both terms take the statement's own start from the server, so that the difference is exact. */
@@ -221,14 +222,14 @@ bool session_register(struct session *session, const struct coordinator *coordin
              "REPLACE INTO xa_session (coordinator, connection_id, server_start, log_id, epoch, opened) "
              "VALUES ('%s', %llu, %lld, %llu, %u, NOW(3))",
              coordinator->id, (unsigned long long)session->ref.connection_id,
-             (long long)session->ref.server_start, (unsigned long long)coordinator->log_id, coordinator->epoch);
+             (long long)session->ref.server_start, (unsigned long long)coordinator->log_id,
+             coordinator->epoch);
     if (!session_run(session, sql))
         return false;
     /* Only after that row is committed: whoever raises the epoch in between kills us, or we see it here. */
     bool found;
     int64_t same = 0;
-    snprintf(sql, sizeof sql,
-             "SELECT log_id = %llu AND epoch = %u FROM xa_epoch WHERE coordinator = '%s'",
+    snprintf(sql, sizeof sql, "SELECT log_id = %llu AND epoch = %u FROM xa_epoch WHERE coordinator = '%s'",
              (unsigned long long)coordinator->log_id, coordinator->epoch, coordinator->id);
     if (!session_numbers(session, sql, &same, 1, &found))
         return false;

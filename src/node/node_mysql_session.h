@@ -10,8 +10,8 @@
 
 struct session_settings {
     int64_t connect_timeout_ms, lock_wait_ms, wait_timeout_ms;
-    bool multi_statements;            /* carriers only: nobody else sends more than one */
-    bool no_database;                 /* the database may not exist yet */
+    bool multi_statements; /* carriers only: nobody else sends more than one */
+    bool no_database;      /* the database may not exist yet */
 };
 
 /* Used by its own thread only, except what the lock guards. */

@@ -17,9 +17,8 @@
 
 enum {
     CMD_NODES = 1,      /* talks to the nodes: passwords are read before it runs */
-    CMD_CHANGES = 2,    /* may change shared state: --readonly narrows or refuses it (it asks app_may_change) */
-    CMD_ARGUMENTS = 4,  /* takes words after its name; else any is an error */
-    CMD_JSON_LINES = 8, /* --json prints JSON Lines */
+    CMD_ARGUMENTS = 2,  /* takes words after its name; else any is an error */
+    CMD_JSON_LINES = 4, /* --json prints JSON Lines */
     CMD_OPTIONS_MAX = 12,
     CMD_FAULTS_MAX = 16,
 };
@@ -100,9 +99,9 @@ void help_print_man(FILE *out); /* options and commands as man page macros, for 
 void help_print_completion(FILE *out);
 
 /* --- what commands share (src/cmd/app.c) --- */
-/* Make the state directory 0700 if it is missing; STATUS_STATE if it is no directory, somebody else's, or cannot be written. */
+/* Make the state directory 0700 if it is missing, and open the program log in it; STATUS_STATE if it is no directory, somebody else's, or cannot be written. */
 enum status app_state_create(struct app *app);
-/* STATUS_REFUSED with words under --readonly, else STATUS_OK. */
+/* For every command that changes shared state: STATUS_REFUSED with words under --readonly, else STATUS_OK. */
 enum status app_may_change(struct app *app, const char *what);
 /* Ask a yes/no question on the terminal. False for no, and if there is no terminal. */
 bool app_ask(const char *question);
@@ -123,6 +122,8 @@ void json_array(struct json *json, const char *key);
 void json_close(struct json *json, char bracket /* '}' or ']' */);
 void json_string(struct json *json, const char *key, const char *value); /* NULL value: null */
 void json_int(struct json *json, const char *key, int64_t value);
+void json_money(struct json *json, const char *key, int64_t minor); /* a number with two decimals */
+void json_ms(struct json *json, const char *key, int64_t us); /* microseconds as milliseconds with three decimals */
 void json_bool(struct json *json, const char *key, bool value);
 void json_null(struct json *json, const char *key);
 

@@ -3,7 +3,9 @@
 #ifndef XATOP_CMD_LIST_H
 #define XATOP_CMD_LIST_H
 
-#define XATOP_CMD_LIST(X)
+#define XATOP_CMD_LIST(X)                                                                                   \
+    X(nodes, "nodes [list] | nodes start|stop|restart|kill|freeze|thaw [NAME...]", CMD_ARGUMENTS,            \
+      "the lab's private servers; kill is SIGKILL, freeze and thaw are SIGSTOP and SIGCONT")
 
 /* long name, name as typed, letter (0: none), kind, argument, help */
 #define XATOP_GLOBAL_OPTION_LIST(X)                                                                         \

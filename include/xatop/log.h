@@ -1,5 +1,6 @@
 /* The program log: what an operator reads afterwards. STATE/xatop.log, mode 0600, begun anew as xatop.log.1 at its size.
- * May be lost; never holds a secret. Any thread. Before program_log_open and after program_log_close lines go nowhere. */
+ * May be lost; never holds a secret. Open and close: main thread
+ * while no other logs; program_log: any thread. Before program_log_open and after program_log_close lines go nowhere. */
 #ifndef XATOP_LOG_H
 #define XATOP_LOG_H
 

@@ -8,6 +8,7 @@
 
 #include "xatop/cmd.h"
 #include "xatop/i18n.h"
+#include "xatop/log.h"
 #include "xatop/text.h"
 
 static enum status unusable(struct app *app, const char *why)
@@ -42,7 +43,8 @@ enum status app_state_create(struct app *app)
         return unusable(app, _("can be written by others; run chmod go-w"));
     if (access(path, W_OK | X_OK) != 0)
         return unusable(app, strerror(errno));
-    return STATUS_OK;
+    return program_log_open(path, (enum log_level)app->configuration.log_level,
+                            app->configuration.log_max_kib * 1024, &app->err);
 }
 
 enum status app_may_change(struct app *app, const char *what)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "xatop/cmd.h"
+#include "xatop/money.h"
 #include "xatop/text.h"
 
 static void put_escaped(struct json *json, const char *string)
@@ -80,6 +81,20 @@ void json_int(struct json *json, const char *key, int64_t value)
 {
     put_key(json, key);
     fprintf(json->out, "%" PRId64, value);
+}
+
+void json_money(struct json *json, const char *key, int64_t minor)
+{
+    char text[32];
+    put_key(json, key);
+    fputs(money_format(minor, text, sizeof text), json->out);
+}
+
+void json_ms(struct json *json, const char *key, int64_t us)
+{
+    xatop_assert(us >= 0);
+    put_key(json, key);
+    fprintf(json->out, "%" PRId64 ".%03d", us / 1000, (int)(us % 1000));
 }
 
 void json_bool(struct json *json, const char *key, bool value)

@@ -72,6 +72,7 @@ struct dlog_record {
     char host[64];
     /* SEGMENT */
     uint32_t segment, previous; /* previous 0: none */
+    uint32_t oldest;            /* the oldest one that still counts: all from there on must be present */
     uint64_t previous_end;      /* bytes of it that count */
     uint64_t head_lsn;
 };

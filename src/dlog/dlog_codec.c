@@ -137,6 +137,7 @@ static void put_segment(struct cursor *c, const struct dlog_record *record)
     put(c, record->log_id, 8);
     put(c, record->segment, 4);
     put(c, record->previous, 4);
+    put(c, record->oldest, 4);
     put(c, record->previous_end, 8);
     put(c, record->head_lsn, 8);
 }
@@ -147,10 +148,12 @@ static void get_segment(struct cursor *c, struct dlog_record *record)
     record->log_id = get(c, 8);
     record->segment = (uint32_t)get(c, 4);
     record->previous = (uint32_t)get(c, 4);
+    record->oldest = (uint32_t)get(c, 4);
     record->previous_end = get(c, 8);
     record->head_lsn = get(c, 8);
-    if (!coordinator_id_valid(record->coordinator) || record->segment == 0 ||
-        record->previous >= record->segment || record->head_lsn < record->lsn)
+    if (!coordinator_id_valid(record->coordinator) || record->segment == 0 || record->oldest == 0 ||
+        record->oldest > record->segment || record->previous >= record->segment ||
+        record->head_lsn < record->lsn)
         c->failed = true;
 }
 

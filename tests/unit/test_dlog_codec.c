@@ -14,6 +14,7 @@ static struct dlog_record sample(enum dlog_type type)
     case DLOG_SEGMENT:
         record.segment = 9;
         record.previous = 8;
+        record.oldest = 4;
         record.previous_end = 4000;
         record.head_lsn = 80;
         strcpy(record.coordinator, "lab");

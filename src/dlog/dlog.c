@@ -1,0 +1,249 @@
+#include "config.h"
+
+#include "dlog_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xatop/i18n.h"
+
+void dlog_close(struct dlog *dlog)
+{
+    if (!dlog)
+        return;
+    dlog_table_free(&dlog->live);
+    free(dlog->segments);
+    free(dlog->buffer.p);
+    free(dlog);
+}
+
+uint64_t dlog_log_id(const struct dlog *dlog)
+{
+    return dlog->log_id;
+}
+
+uint32_t dlog_epoch(const struct dlog *dlog)
+{
+    return dlog->epoch;
+}
+
+bool dlog_healthy(const struct dlog *dlog)
+{
+    return dlog->healthy;
+}
+
+void dlog_fail(struct dlog *dlog)
+{
+    dlog->healthy = false;
+}
+
+enum status dlog_failed(struct dlog *dlog, const char *what, int error, struct err *err)
+{
+    dlog->healthy = false;
+    return err_set(err, STATUS_PENDING,
+                   _("decision log: %s%s%s; what was being decided is in doubt until the log is "
+                     "opened anew"),
+                   what, error ? ": " : "", error ? strerror(-error) : "");
+}
+
+static struct dlog_segment *segment_by_number(struct dlog *dlog, uint32_t number)
+{
+    for (size_t i = dlog->count; i-- > 0;) /* most often the last one */
+        if (dlog->segments[i].number == number)
+            return &dlog->segments[i];
+    return NULL;
+}
+
+static int by_age(const struct gtrid *a, const struct gtrid *b)
+{
+    if (a->epoch != b->epoch)
+        return a->epoch < b->epoch ? -1 : 1;
+    return (a->sequence > b->sequence) - (a->sequence < b->sequence);
+}
+
+static void widen(struct dlog_segment *segment, const struct gtrid *gtrid)
+{
+    if (segment->first.epoch == 0 || by_age(gtrid, &segment->first) < 0)
+        segment->first = *gtrid;
+    if (segment->last.epoch == 0 || by_age(gtrid, &segment->last) > 0)
+        segment->last = *gtrid;
+}
+
+static bool apply_commit(struct dlog *dlog, struct dlog_segment *segment, const struct dlog_record *record)
+{
+    struct dlog_live *live = dlog_table_put(&dlog->live, &record->gtrid);
+    if (!live)
+        return false;
+    struct dlog_segment *before = live->segment ? segment_by_number(dlog, live->segment) : NULL;
+    if (before)
+        before->live--;
+    live->record = *record;
+    live->segment = segment->number;
+    segment->live++;
+    widen(segment, &record->gtrid);
+    return true;
+}
+
+static void apply_end(struct dlog *dlog, struct dlog_segment *segment, const struct dlog_record *record)
+{
+    if (record->type == DLOG_ABORT)
+        widen(segment, &record->gtrid);
+    struct dlog_live *live = dlog_table_find(&dlog->live, &record->gtrid);
+    if (!live)
+        return;
+    struct dlog_segment *holder = segment_by_number(dlog, live->segment);
+    if (holder) {
+        int64_t until_ms = record->wall_ms > INT64_MAX - dlog->retention_ms
+                               ? INT64_MAX
+                               : record->wall_ms + dlog->retention_ms;
+        holder->live--;
+        if (holder->needed_until_ms < until_ms)
+            holder->needed_until_ms = until_ms;
+    }
+    dlog_table_remove(&dlog->live, &record->gtrid);
+}
+
+bool dlog_apply(struct dlog *dlog, struct dlog_segment *segment, const struct dlog_record *record)
+{
+    if (record->type == DLOG_COMMIT)
+        return apply_commit(dlog, segment, record);
+    if (record->type == DLOG_DONE || record->type == DLOG_ABORT)
+        apply_end(dlog, segment, record);
+    return true;
+}
+
+void dlog_undischarged(struct dlog *dlog, void (*visit)(void *arg, const struct dlog_record *record),
+                       void *arg)
+{
+    struct dlog_live **live = dlog_table_sorted(&dlog->live);
+    xatop_assert(live != NULL);
+    for (size_t i = 0; i < dlog->live.count; i++)
+        if (live[i]->record.gtrid.epoch != dlog->epoch)
+            visit(arg, &live[i]->record);
+    free(live);
+}
+
+static enum status failed_before(struct err *err)
+{
+    return err_set(err, STATUS_STATE,
+                   _("decision log: it failed earlier in this run, nothing was written; open it anew"));
+}
+
+enum status dlog_append(struct dlog *dlog, struct dlog_record *record, struct err *err)
+{
+    xatop_assert(record->type == DLOG_COMMIT || record->type == DLOG_DONE || record->type == DLOG_ABORT);
+    if (!dlog->healthy)
+        return failed_before(err);
+    uint8_t frame[DLOG_FRAME_MAX];
+    size_t n = dlog_encode(record, frame, sizeof frame); /* its length does not depend on its place */
+    xatop_assert(n > 0);
+    if (dlog->written + dlog->buffer.len + n > dlog->capacity) {
+        enum status status = dlog_roll(dlog, record->wall_ms, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    if (!dlog_place(dlog, record, &dlog->buffer) ||
+        !dlog_apply(dlog, &dlog->segments[dlog->count - 1], record))
+        return dlog_failed(dlog, _("cannot queue a record"), -ENOMEM, err);
+    return STATUS_OK;
+}
+
+enum status dlog_flush(struct dlog *dlog, struct err *err)
+{
+    if (!dlog->healthy)
+        return failed_before(err);
+    if (dlog->buffer.len == 0)
+        return STATUS_OK;
+    char name[DLOG_NAME];
+    dlog_segment_name(dlog->segments[dlog->count - 1].number, name);
+    int error = dlog->disk.write(dlog->disk.ctx, name, dlog->written, dlog->buffer.p, dlog->buffer.len);
+    if (error)
+        return dlog_failed(dlog, _("a write failed"), error, err);
+    dlog->written += dlog->buffer.len;
+    dlog->buffer.len = 0;
+    return STATUS_OK;
+}
+
+/* The next segment is made while there is room in this one, so that a full disk is met there and not at a
+ * decision. A failure is no harm yet: it is tried again after the next sync, and at the latest when the
+ * segment is full. */
+static void keep_reserve(struct dlog *dlog)
+{
+    if (dlog->reserve || dlog->written < dlog->capacity / 2)
+        return;
+    int error = dlog->disk.create(dlog->disk.ctx, DLOG_RESERVE, dlog->segment_bytes);
+    dlog->reserve = error == 0 || error == -EEXIST;
+}
+
+enum status dlog_sync(struct dlog *dlog, struct err *err)
+{
+    enum status status = dlog_flush(dlog, err);
+    if (status != STATUS_OK)
+        return status;
+    struct dlog_segment *current = &dlog->segments[dlog->count - 1];
+    if (current->end == dlog->written)
+        return STATUS_OK;
+    char name[DLOG_NAME];
+    dlog_segment_name(current->number, name);
+    int error = dlog->disk.sync(dlog->disk.ctx, name);
+    if (error)
+        return dlog_failed(dlog, _("a sync failed"), error, err);
+    current->end = dlog->written;
+    dlog->durable_lsn = dlog->next_lsn - 1;
+    keep_reserve(dlog);
+    return STATUS_OK;
+}
+
+struct search {
+    const struct gtrid *gtrid;
+    struct dlog_record *out;
+    int found;
+};
+
+static bool look(void *arg, const struct dlog_record *record, uint64_t offset, size_t len)
+{
+    struct search *search = arg;
+    if ((record->type != DLOG_COMMIT && record->type != DLOG_ABORT) ||
+        !gtrid_equal(&record->gtrid, search->gtrid))
+        return true;
+    search->found = record->type == DLOG_COMMIT; /* the later one wins */
+    if (search->found && search->out)
+        *search->out = *record;
+    return true;
+}
+
+static bool look_in_segment(struct dlog *dlog, const struct dlog_segment *segment, struct search *search)
+{
+    struct dlog_bytes bytes = {0};
+    struct dlog_link link = {.number = segment->number, .end = segment->end};
+    struct dlog_walk walk;
+    size_t len;
+    bool ok = dlog_read_all(&dlog->disk, segment->number, segment->end, &bytes) == 0 &&
+              dlog_decode(bytes.p, bytes.len, &link.head, &len) == DLOG_RECORD &&
+              dlog_walk(&bytes, &link, look, search, &walk, NULL) == STATUS_OK;
+    free(bytes.p);
+    return ok;
+}
+
+int dlog_find_commit(struct dlog *dlog, const struct gtrid *gtrid, struct dlog_record *out)
+{
+    if (!dlog->healthy)
+        return -1;
+    const struct dlog_live *live = dlog_table_find(&dlog->live, gtrid);
+    if (live && live->record.lsn <= dlog->durable_lsn) {
+        if (out)
+            *out = live->record;
+        return 1;
+    }
+    struct search search = {.gtrid = gtrid, .out = out};
+    for (size_t i = 0; i < dlog->count; i++) {
+        const struct dlog_segment *segment = &dlog->segments[i];
+        if (segment->first.epoch == 0 || by_age(gtrid, &segment->first) < 0 ||
+            by_age(gtrid, &segment->last) > 0)
+            continue;
+        if (!look_in_segment(dlog, segment, &search))
+            return -1;
+    }
+    return search.found;
+}

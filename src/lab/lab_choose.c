@@ -47,17 +47,16 @@ static enum status named_server(const struct lab_config *config, struct lab_serv
     return STATUS_OK;
 }
 
-/* Its data was made by one make and cannot be served by the other. */
-static enum status check_make(const char *node_dir, const struct lab_config *config, enum lab_make wanted,
-                              enum lab_make recorded, struct err *err)
+enum status lab_check_make(const char *node_dir, const char *name, enum lab_make wanted,
+                           enum lab_make recorded, struct err *err)
 {
     char shown[200];
     if (wanted == LAB_ANY || wanted == recorded)
         return STATUS_OK;
     text_sanitise_cstr(shown, sizeof shown, node_dir);
     return err_set(err, STATUS_USAGE,
-                   _("node %s: it was made with %s, but %s is wanted; remove %s to make it anew"),
-                   config->name, make_words(recorded), make_words(wanted), shown);
+                   _("node %s: it was made with %s, but %s is wanted; stop it and remove %s to make it anew"),
+                   name, make_words(recorded), make_words(wanted), shown);
 }
 
 static enum status choose_server(const char *node_dir, const struct lab_config *config,
@@ -67,13 +66,14 @@ static enum status choose_server(const char *node_dir, const struct lab_config *
     struct lab_server *chosen = calloc(1, sizeof *chosen);
     xatop_assert(chosen);
     const struct lab_server *found = chosen;
-    enum status status = made ? check_make(node_dir, config, config->make, record->make, err) : STATUS_OK;
+    enum status status =
+        made ? lab_check_make(node_dir, config->name, config->make, record->make, err) : STATUS_OK;
     if (status)
         goto out;
     if (config->server && config->server[0]) {
         status = named_server(config, chosen, err);
         if (!status && made)
-            status = check_make(node_dir, config, chosen->make, record->make, err);
+            status = lab_check_make(node_dir, config->name, chosen->make, record->make, err);
     } else if (!made || !lab_probe(record->server, chosen) || chosen->make != record->make) {
         enum lab_make make = made ? record->make : config->make;
         found = find_server(servers, make); /* new, or the one of last time has left the machine */

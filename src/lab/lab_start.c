@@ -24,7 +24,6 @@
 
 #include "xatop/clock.h"
 #include "xatop/i18n.h"
-#include "xatop/prng.h"
 #include "xatop/text.h"
 
 enum {
@@ -57,6 +56,11 @@ static void say(const struct start *start, const char *sentence)
 {
     if (start->progress && start->progress->say)
         start->progress->say(start->progress->arg, start->config->name, sentence);
+}
+
+static const char *make_words(const struct start *start)
+{
+    return start->record.make == LAB_MYSQL ? "MySQL" : "MariaDB";
 }
 
 static void fail(struct start *start)
@@ -118,6 +122,23 @@ static void begin_wait(struct start *start)
     start->phase = PHASE_WAIT;
 }
 
+/* Somebody started it already: wait with them. */
+static void join_running(struct start *start, bool known)
+{
+    if (!known)
+        err_set(&start->err, STATUS_STATE,
+                _("node %s: a server runs but its record is missing; end process %ld"), start->config->name,
+                (long)start->pid.pid);
+    else
+        lab_check_make(start->dir, start->config->name, start->config->make, start->record.make, &start->err);
+    if (start->err.status) {
+        fail(start);
+        return;
+    }
+    start->log_from = lab_log_size(start->log);
+    begin_wait(start);
+}
+
 static void step_lock(struct start *start)
 {
     struct err err;
@@ -142,15 +163,7 @@ static void step_lock(struct start *start)
         fail(start);
         return;
     case LAB_LIFE_RUNNING:
-        if (known) {
-            start->log_from = lab_log_size(start->log);
-            begin_wait(start);
-            return;
-        }
-        err_set(&start->err, STATUS_STATE,
-                _("node %s: a server runs but its record is missing; stop process %ld"), start->config->name,
-                (long)start->pid.pid);
-        fail(start);
+        join_running(start, known);
         return;
     case LAB_LIFE_GONE:
         break;
@@ -210,27 +223,13 @@ static void record_process(struct start *start, pid_t pid, const char *data_dir)
     text_copy(start->pid.data_dir, sizeof start->pid.data_dir, data_dir);
 }
 
-static void step_make(struct start *start)
+/* Begin a data directory in data.tmp: half a one is never taken for a whole one. */
+static void begin_initialising(struct start *start)
 {
-    char sentence[256], tmp[LAB_PATH_MAX];
-    struct stat st;
+    char sentence[256];
     struct text text;
-    bool made = stat(start->data, &st) == 0;
-    lab_path(tmp, start->dir, "tmp");
-    if (lab_choose(start->dir, start->config, start->servers, made, &start->record, &start->err) ||
-        lab_mkdir(tmp, &start->err) || lab_record_write(start->dir, &start->record, &start->err)) {
-        fail(start);
-        return;
-    }
-    lab_log_rotate(start->log);
-    start->log_from = lab_log_size(start->log);
-    if (made) {
-        start->phase = PHASE_LAUNCH;
-        return;
-    }
     text_init(&text, sentence, sizeof sentence);
-    text_printf(&text, _("making its data directory with %s %s"),
-                start->record.make == LAB_MYSQL ? "MySQL" : "MariaDB", start->record.version);
+    text_printf(&text, _("making its data directory with %s %s"), make_words(start), start->record.version);
     say(start, sentence);
     if (!end_initialiser(start->partial) || !lab_remove_tree(start->partial)) {
         err_set(&start->err, STATUS_STATE, _("node %s: the half-made data directory cannot be removed: %s"),
@@ -246,6 +245,25 @@ static void step_make(struct start *start)
     record_process(start, pid, start->partial);
     start->deadline_ms = clock_mono_ms() + INIT_TIMEOUT_MS;
     start->phase = PHASE_INITIALISING;
+}
+
+static void step_make(struct start *start)
+{
+    char tmp[LAB_PATH_MAX];
+    struct stat st;
+    bool made = stat(start->data, &st) == 0;
+    lab_path(tmp, start->dir, "tmp");
+    if (lab_choose(start->dir, start->config, start->servers, made, &start->record, &start->err) ||
+        lab_mkdir(tmp, &start->err) || lab_record_write(start->dir, &start->record, &start->err)) {
+        fail(start);
+        return;
+    }
+    lab_log_rotate(start->log);
+    start->log_from = lab_log_size(start->log);
+    if (made)
+        start->phase = PHASE_LAUNCH;
+    else
+        begin_initialising(start);
 }
 
 static void step_initialising(struct start *start)
@@ -305,8 +323,7 @@ static void step_launch(struct start *start)
     if (accounts)
         lab_args_add(&args, "--init-file=%s/init.sql", start->dir);
     text_init(&text, sentence, sizeof sentence);
-    text_printf(&text, _("starting %s on port %u"), start->record.make == LAB_MYSQL ? "MySQL" : "MariaDB",
-                start->record.port);
+    text_printf(&text, _("starting %s on port %u"), make_words(start), start->record.port);
     say(start, sentence);
     start->log_from = lab_log_size(start->log);
     pid_t pid = lab_spawn(args.argv, NULL, start->log);

@@ -12,6 +12,7 @@
 #include "xatop/work.h"
 
 enum { ACCOUNT_FIRST = 1001, PRODUCT_FIRST = 101, CUSTOMER_FIRST = 2001 };
+enum { SAMPLE_ACCOUNTS = 100, SAMPLE_PRODUCTS = 10, SAMPLE_CUSTOMERS = 50 }; /* what init makes unless told otherwise */
 
 /* How the data is spread; the same for every run on the same nodes. */
 struct shape {

@@ -34,7 +34,7 @@ enum console_wish {
 struct console_ports {
     void *ctx;
     /* Copy the model and fill in the status. @known: the generation the console has; if it is still that one, copy nothing and
-     * return false. 0: always copy. */
+     * return false. 0: always copy. @out NULL: the status only (the view is frozen). */
     bool (*snapshot)(void *ctx, uint64_t known, struct model *out, struct console_status *status);
     /* An eventfd (non-blocking) that becomes readable when something changed; the console reads it empty. -1: none. */
     int wake_fd;

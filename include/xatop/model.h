@@ -160,4 +160,8 @@ void model_row_words(const struct model_row *row, struct text *out);
 /* The row's verbs as their letters: "SWEP". */
 void model_row_letters(const struct model_row *row, struct text *out);
 
+/* The message asks for the vote; it tells the branch the end (commit or roll back). */
+bool model_row_prepares(const struct model_row *row);
+bool model_row_finishes(const struct model_row *row);
+
 #endif

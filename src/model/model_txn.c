@@ -327,3 +327,13 @@ void model_row_letters(const struct model_row *row, struct text *out)
             text_append_n(out, &letter, 1);
         }
 }
+
+bool model_row_prepares(const struct model_row *row)
+{
+    return (row->verbs & VERB_PREPARE) != 0;
+}
+
+bool model_row_finishes(const struct model_row *row)
+{
+    return (row->verbs & (VERB_COMMIT | VERB_ROLLBACK | VERB_ONE_PHASE)) != 0;
+}

@@ -1,0 +1,193 @@
+#include "config.h"
+
+#include "pane.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* --- header --- */
+
+struct segment {
+    char words[64];
+    bool alert;
+};
+
+enum { SEGMENTS_MAX = 16 };
+
+struct header {
+    unsigned count;
+    struct segment segments[SEGMENTS_MAX];
+};
+
+__attribute__((format(printf, 3, 4))) static void add(struct header *header, bool alert, const char *format,
+                                                      ...)
+{
+    if (header->count == SEGMENTS_MAX)
+        return;
+    struct segment *segment = &header->segments[header->count++];
+    struct text words;
+    text_init(&words, segment->words, sizeof segment->words);
+    va_list args;
+    va_start(args, format);
+    text_vprintf(&words, format, args);
+    va_end(args);
+    segment->alert = alert;
+}
+
+static void mode(const struct ui *ui, struct header *header)
+{
+    if (ui->frozen)
+        add(header, true, _("FROZEN +%" PRIu64), ui->status.generation - ui->frozen_at);
+    else if (ui->ports->read_only)
+        add(header, false, _("READ-ONLY"));
+    else
+        add(header, false, _("RUN"));
+    if (ui->model.log_failed)
+        add(header, true, _("LOG FAILED"));
+}
+
+static void gather(const struct ui *ui, bool wide, struct header *header)
+{
+    const struct model *model = &ui->model;
+    char clock[WORDS_MAX], committed[WORDS_MAX], aborted[WORDS_MAX];
+    words_clock(ui->wall_ms, false, clock);
+    words_count((int64_t)model->committed, committed);
+    words_count((int64_t)model->aborted, aborted);
+    unsigned up = model_nodes_up(model), doubt = model_in_doubt(model);
+    header->count = 0;
+    add(header, false, "xatop");
+    if (wide && ui->ports->title[0])
+        add(header, false, "%s", ui->ports->title);
+    mode(ui, header);
+    add(header, up < model->node_count, wide ? _("nodes %u/%u up") : _("up %u/%u"), up, model->node_count);
+    add(header, false, wide ? _("committed %s") : _("ok %s"), committed);
+    add(header, false, wide ? _("aborted %s") : _("ab %s"), aborted);
+    add(header, doubt > 0, wide ? _("in doubt %u%s") : _("doubt %u%s"), doubt, doubt ? "!" : "");
+    add(header, model->audit.known && !model->audit.ok, "%s %s", wide ? _("conserved") : _("money"),
+        !model->audit.known ? "?"
+        : model->audit.ok   ? _("OK")
+                            : _("VIOLATED"));
+    if (wide || ui->status.faults_armed)
+        add(header, ui->status.faults_armed > 0, _("faults %u"), ui->status.faults_armed);
+    if (ui->status.transfers > 0 || ui->status.orders > 0)
+        add(header, false, wide ? _("streams %u+%u") : "%u+%u", ui->status.transfers, ui->status.orders);
+    if (wide)
+        add(header, false, _("refresh %.1f s"), (double)ui->refresh_ms / 1000);
+    add(header, false, "%s", clock);
+}
+
+static int columns(const struct header *header, const struct canvas *canvas, int gap)
+{
+    int n = 1;
+    for (unsigned i = 0; i < header->count; i++)
+        n += canvas_columns(canvas, header->segments[i].words) + gap;
+    return n;
+}
+
+void ui_header_draw(const struct ui *ui, struct area line)
+{
+    if (line.w <= 0 || line.h <= 0)
+        return;
+    area_fill(line, STYLE_HEADER);
+    struct header header;
+    int gap = 3;
+    gather(ui, true, &header);
+    if (columns(&header, line.canvas, gap) - gap > line.w) {
+        gather(ui, false, &header);
+        gap = columns(&header, line.canvas, 2) - 2 <= line.w ? 2 : 1;
+    }
+    /* what cannot be seen must not be what hurts: on a very narrow screen the alerts come first */
+    bool narrow = columns(&header, line.canvas, gap) - gap > line.w;
+    int x = line.w > 10;
+    for (int pass = narrow ? 0 : 1; pass < 2; pass++)
+        for (unsigned i = 0; i < header.count; i++) {
+            const struct segment *segment = &header.segments[i];
+            if (narrow && segment->alert != (pass == 0))
+                continue;
+            x += area_text(line, x, 0, segment->alert ? STYLE_HEADER_ALERT : STYLE_HEADER, segment->words) +
+                 gap;
+        }
+}
+
+/* --- notice and toast --- */
+
+static void say(struct area line, int level, const char *words)
+{
+    static const enum style styles[] = {STYLE_NORMAL, STYLE_WARN, STYLE_BAD};
+    static const char *const marks[] = {"", "! ", "!! "};
+    level = level < 0 ? 0 : level > 2 ? 2 : level;
+    int x = line.w > 10;
+    x += area_text(line, x, 0, styles[level], marks[level]);
+    area_text_in(line, x, 0, line.w - x, styles[level], words);
+}
+
+void ui_notice_draw(const struct ui *ui, struct area line)
+{
+    enum { QUIET_US = 60 * 1000000 };
+    const struct model_notice *newest = model_notice_at(&ui->model, 0);
+    bool news = newest && newest->number > ui->seen_notice;
+    if (ui->toast[0] && ui->now_us < ui->toast_until_us && !(news && newest->level >= ui->toast_level)) {
+        say(line, ui->toast_level, ui->toast);
+    } else if (newest && (newest->level > 0 || ui->now_us - newest->mono_us < QUIET_US)) {
+        char clock[WORDS_MAX], words[XATOP_REASON_MAX + WORDS_MAX];
+        struct text text;
+        text_init(&text, words, sizeof words);
+        words_clock(newest->wall_ms, false, clock);
+        text_printf(&text, "%s %s", clock, newest->text);
+        say(line, newest->level, words);
+    }
+}
+
+/* --- footer: the keys that work here --- */
+
+static bool works_here(const struct ui *ui, unsigned code, const struct key_row *row)
+{
+    if (!row->word[0] || (ui->ports->read_only && row->effect != EFFECT_LOOK))
+        return false;
+    switch (code) {
+    case KEY_CODE_STOP:
+        return ui->status.transfers > 0 || ui->status.orders > 0;
+    case KEY_CODE_KILL:
+    case KEY_CODE_RESTART:
+        return ui->focus == PANE_NODES;
+    case KEY_CODE_OPEN:
+        return ui->focus == PANE_TXNS;
+    case KEY_CODE_LIVE:
+        return !ui->follow || ui->selected_txn != 0;
+    default:
+        return true;
+    }
+}
+
+static int hint(struct area line, int x, const struct key_row *row)
+{
+    int start = x;
+    x += area_text(line, x, 0, STYLE_KEY, row->shown) + 1;
+    return x + area_text(line, x, 0, STYLE_DIM, _(row->word)) - start;
+}
+
+void ui_footer_draw(const struct ui *ui, struct area line)
+{
+    if (line.h <= 0)
+        return;
+    size_t count;
+    const struct key_row *rows = key_rows(&count);
+    bool shown[KEY_CODES] = {[KEY_CODE_HELP] = true, [KEY_CODE_QUIT] = true};
+    int gap = line.w > 100 ? 2 : 1, used = 1;
+    for (int pass = 0; pass < 2; pass++) /* help and quit have their place before all others */
+        for (unsigned i = 0; i < count; i++) {
+            bool always = i == KEY_CODE_HELP || i == KEY_CODE_QUIT;
+            if (always != (pass == 0) || !works_here(ui, i, &rows[i]))
+                continue;
+            int w =
+                canvas_columns(line.canvas, rows[i].shown) + 1 + canvas_columns(line.canvas, _(rows[i].word));
+            if (used + w > line.w)
+                continue;
+            shown[i] = true;
+            used += w + gap;
+        }
+    int x = line.w > 10;
+    for (unsigned i = 0; i < count; i++)
+        if (shown[i] && rows[i].word[0])
+            x += hint(line, x, &rows[i]) + gap;
+}

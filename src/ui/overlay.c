@@ -1,0 +1,164 @@
+#include "config.h"
+
+#include "pane.h"
+
+#include <string.h>
+
+/* --- ? --- */
+
+static unsigned help_lines(const struct ui *ui)
+{
+    unsigned lines = PANES + 2;
+    size_t count;
+    const struct key_row *rows = key_rows(&count);
+    for (unsigned i = 0; i < count; i++)
+        lines += rows[i].shown[0] != '\0';
+    return lines;
+}
+
+static void help_line(const struct ui *ui, struct area area, int y, unsigned line)
+{
+    enum { KEY_W = 8 };
+    if (line < PANES) {
+        const struct pane_row *row = &pane_kind((enum pane)line)->row;
+        area_printf(area, 1, y, STYLE_KEY, "%c", row->key);
+        int x = KEY_W + area_text(area, KEY_W, y, STYLE_BOLD, _(row->title));
+        area_text_in(area, x + 1, y, area.w - x - 1, STYLE_NORMAL, _(row->help));
+        return;
+    }
+    if (line == PANES)
+        return;
+    line -= PANES + 1;
+    size_t count;
+    const struct key_row *rows = key_rows(&count);
+    for (unsigned i = 0; i < count; i++) {
+        if (!rows[i].shown[0] || line-- > 0)
+            continue;
+        bool off = ui->ports->read_only && rows[i].effect != EFFECT_LOOK;
+        area_text(area, 1, y, off ? STYLE_DIM : STYLE_KEY, rows[i].shown);
+        int x = KEY_W +
+                area_text_in(area, KEY_W, y, area.w - KEY_W, off ? STYLE_DIM : STYLE_NORMAL, _(rows[i].help));
+        if (off)
+            area_text_in(area, x + 1, y, area.w - x - 1, STYLE_DIM, _("(read-only)"));
+        else if (rows[i].effect == EFFECT_DESTROY)
+            area_text_in(area, x + 1, y, area.w - x - 1, STYLE_WARN, _("(asks)"));
+        return;
+    }
+    area_text_in(area, 1, y, area.w - 1, STYLE_DIM,
+                 _("branches: w work  P prepared  C committed  R rolled back  ? in doubt"));
+}
+
+static struct area window(struct area screen, int w, int h, const char *title, const char *right)
+{
+    w = w > screen.w ? screen.w : w;
+    h = h > screen.h ? screen.h : h;
+    struct area area = area_sub(screen, (screen.w - w) / 2, (screen.h - h) / 2, w, h);
+    area_fill(area, STYLE_NORMAL);
+    if (w < 8 || h < 4) /* a frame would leave nothing */
+        return area;
+    return area_box(area, STYLE_FOCUS, STYLE_FOCUS, title, right);
+}
+
+static void draw_help(struct ui *ui, struct area screen)
+{
+    int lines = (int)help_lines(ui);
+    struct area inner = window(screen, 78, lines + 2, _("Keys"), _("? closes"));
+    int hidden = lines - inner.h;
+    hidden = hidden < 0 ? 0 : hidden;
+    if (ui->help_scroll > hidden)
+        ui->help_scroll = hidden;
+    for (int y = 0; y < inner.h && y + ui->help_scroll < lines; y++)
+        help_line(ui, inner, y, (unsigned)(y + ui->help_scroll));
+    if (ui->help_scroll < hidden)
+        area_text(inner, inner.w - 6, inner.h - 1, STYLE_WARN, _(" more "));
+}
+
+/* --- questions --- */
+
+static void question(const struct ui *ui, struct text *out)
+{
+    const char *node = ui_node_name(ui, ui->asked_node + 1u);
+    if (ui->overlay == OVERLAY_QUIT)
+        text_append(out, _("Leave? What is undecided is rolled back, what is decided is finished first, or "
+                           "by the next start. (y/N)"));
+    else if (ui->asked == KEY_CODE_KILL)
+        text_printf(out, _("Kill %s (SIGKILL)? What it has prepared waits until it is back. (y/N)"), node);
+    else
+        text_printf(out, _("Restart %s? It is stopped first if it runs. (y/N)"), node);
+}
+
+static void draw_question(const struct ui *ui, struct area screen)
+{
+    char words[200];
+    struct text text;
+    text_init(&text, words, sizeof words);
+    question(ui, &text);
+    int w = canvas_columns(screen.canvas, words) + 4;
+    struct area inner = window(screen, w, 3, "", "");
+    if (inner.w + 2 <= screen.w && inner.h >= 1 && w <= screen.w) {
+        area_text(inner, 1, inner.h / 2, STYLE_BOLD, words);
+        return;
+    }
+    /* too narrow for one line: the end, with the answer, matters most */
+    struct area area = area_sub(screen, 0, screen.h > 1 ? screen.h / 2 : 0, screen.w, 3);
+    area_fill(area, STYLE_SELECT);
+    const char *p = words;
+    for (int y = 0; y < area.h && *p; y++) {
+        int n = area_text(area, 0, y, STYLE_SELECT, p);
+        p += (size_t)n < strlen(p) ? (size_t)n : strlen(p);
+    }
+}
+
+static void draw_quit(struct ui *ui, struct area screen)
+{
+    int lines = 0;
+    for (const char *p = ui->unfinished; *p; p++)
+        lines += *p == '\n';
+    char words[200];
+    struct text text;
+    text_init(&text, words, sizeof words);
+    question(ui, &text);
+    struct area inner = window(screen, 78, lines + 7, _("Unfinished"), "");
+    int y = 0, hidden = lines - (inner.h - 5);
+    ui->quit_scroll = ui->quit_scroll > hidden ? hidden : ui->quit_scroll;
+    ui->quit_scroll = ui->quit_scroll < 0 ? 0 : ui->quit_scroll;
+    if (ui->status.transfers > 0 || ui->status.orders > 0)
+        area_text_in(inner, 1, y++, inner.w - 1, STYLE_WARN, _("streams are running; leaving stops them"));
+    const char *p = ui->unfinished;
+    for (int skip = ui->quit_scroll; skip > 0 && (p = strchr(p, '\n')) != NULL; skip--)
+        p++;
+    while (p && *p && y < inner.h - 3) {
+        const char *end = strchr(p, '\n');
+        char line[160];
+        text_sanitise(line, sizeof line, p, end ? (size_t)(end - p) : strlen(p));
+        area_text_in(inner, 1, y++, inner.w - 1, STYLE_NORMAL, line);
+        p = end ? end + 1 : NULL;
+    }
+    y = inner.h >= 3 ? inner.h - 2 : 0;
+    /* two lines: break at the last blank that fits */
+    int room = inner.w - 2, cut = 0;
+    for (int i = 0; words[i] && i < room; i++)
+        cut = words[i] == ' ' ? i : cut;
+    if ((int)strlen(words) > room && cut > 0) {
+        area_text(inner, 1, y + 1, STYLE_BOLD, words + cut + 1);
+        words[cut] = '\0';
+    }
+    area_text_in(inner, 1, y, room, STYLE_BOLD, words);
+}
+
+void ui_overlay_draw(struct ui *ui, struct area screen)
+{
+    switch (ui->overlay) {
+    case OVERLAY_HELP:
+        draw_help(ui, screen);
+        break;
+    case OVERLAY_ASK:
+        draw_question(ui, screen);
+        break;
+    case OVERLAY_QUIT:
+        draw_quit(ui, screen);
+        break;
+    case OVERLAY_NONE:
+        break;
+    }
+}

@@ -37,9 +37,10 @@ void ui_layout(const struct ui *ui, struct area screen, struct layout *out)
     }
     bool both = body.w >= SIDE_BY_SIDE_W && body.h >= 18;
     int nodes = ui->model.node_count;
-    int top = both ? at_most(at_least(nodes + 3, screen.h >= TALL_H ? 9 : 6), body.h / 3)
+    int top = both ? at_most(at_least(nodes + 3, screen.h >= TALL_H ? 9 : 5), body.h / 3)
                    : at_most(nodes + 2, at_least(4, body.h / 4));
-    int trace = (body.h - top) * 3 / 5;
+    int trace =
+        (body.h - top) * 5 / 8; /* at 80x24 two branches and a commit, statement by statement, just fit */
     int left = both ? body.w / 2 : body.w;
     out->panes[PANE_NODES] = area_sub(body, 0, 0, left, top);
     out->panes[PANE_THROUGHPUT] = area_sub(body, left, 0, body.w - left, top);

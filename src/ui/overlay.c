@@ -18,7 +18,7 @@ static unsigned help_lines(const struct ui *ui)
 
 static void help_line(const struct ui *ui, struct area area, int y, unsigned line)
 {
-    enum { KEY_W = 8 };
+    enum { KEY_W = 9 };
     if (line < PANES) {
         const struct pane_row *row = &pane_kind((enum pane)line)->row;
         area_printf(area, 1, y, STYLE_KEY, "%c", row->key);
@@ -54,7 +54,7 @@ static struct area window(struct area screen, int w, int h, const char *title, c
     h = h > screen.h ? screen.h : h;
     struct area area = area_sub(screen, (screen.w - w) / 2, (screen.h - h) / 2, w, h);
     area_fill(area, STYLE_NORMAL);
-    if (w < 8 || h < 4) /* a frame would leave nothing */
+    if (w < 8 || h < 3) /* a frame would leave nothing */
         return area;
     return area_box(area, STYLE_FOCUS, STYLE_FOCUS, title, right);
 }
@@ -75,75 +75,77 @@ static void draw_help(struct ui *ui, struct area screen)
 
 /* --- questions --- */
 
-static void question(const struct ui *ui, struct text *out)
+static void question(const struct ui *ui, bool brief, struct text *out)
 {
     const char *node = ui_node_name(ui, ui->asked_node + 1u);
     if (ui->overlay == OVERLAY_QUIT)
-        text_append(out, _("Leave? What is undecided is rolled back, what is decided is finished first, or "
-                           "by the next start. (y/N)"));
+        text_append(out, _("Leave now? (y/N)"));
     else if (ui->asked == KEY_CODE_KILL)
-        text_printf(out, _("Kill %s (SIGKILL)? What it has prepared waits until it is back. (y/N)"), node);
+        text_printf(out,
+                    brief ? _("Kill %s? (y/N)")
+                          : _("Kill %s (SIGKILL)? What it has prepared waits until it is back. (y/N)"),
+                    node);
     else
-        text_printf(out, _("Restart %s? It is stopped first if it runs. (y/N)"), node);
+        text_printf(out,
+                    brief ? _("Restart %s? (y/N)") : _("Restart %s? It is stopped first if it runs. (y/N)"),
+                    node);
 }
 
 static void draw_question(const struct ui *ui, struct area screen)
 {
     char words[200];
-    struct text text;
-    text_init(&text, words, sizeof words);
-    question(ui, &text);
+    for (int brief = 0; brief < 2; brief++) {
+        struct text text;
+        text_init(&text, words, sizeof words);
+        question(ui, brief, &text);
+        if (canvas_columns(screen.canvas, words) + 4 <= screen.w)
+            break;
+    }
     int w = canvas_columns(screen.canvas, words) + 4;
     struct area inner = window(screen, w, 3, "", "");
-    if (inner.w + 2 <= screen.w && inner.h >= 1 && w <= screen.w) {
-        area_text(inner, 1, inner.h / 2, STYLE_BOLD, words);
-        return;
-    }
-    /* too narrow for one line: the end, with the answer, matters most */
-    struct area area = area_sub(screen, 0, screen.h > 1 ? screen.h / 2 : 0, screen.w, 3);
-    area_fill(area, STYLE_SELECT);
-    const char *p = words;
-    for (int y = 0; y < area.h && *p; y++) {
-        int n = area_text(area, 0, y, STYLE_SELECT, p);
-        p += (size_t)n < strlen(p) ? (size_t)n : strlen(p);
-    }
+    int x = inner.w - (w - 2); /* too narrow: the end, with the answer, matters most */
+    area_text(inner, x < 0 ? x : 1, inner.h / 2, STYLE_BOLD, words);
 }
 
-static void draw_quit(struct ui *ui, struct area screen)
+static int count_lines(const char *string)
 {
     int lines = 0;
-    for (const char *p = ui->unfinished; *p; p++)
-        lines += *p == '\n';
-    char words[200];
+    for (; *string; string++)
+        lines += *string == '\n';
+    return lines;
+}
+
+/* What is unfinished, what happens to it, and the question at the very end. */
+static void draw_quit(struct ui *ui, struct area screen)
+{
+    static const char *const fate[] = {N_("What is undecided is rolled back; what is decided COMMIT is"),
+                                       N_("finished first, or by the next start.")};
+    char words[64];
     struct text text;
     text_init(&text, words, sizeof words);
-    question(ui, &text);
-    struct area inner = window(screen, 78, lines + 7, _("Unfinished"), "");
-    int y = 0, hidden = lines - (inner.h - 5);
+    question(ui, true, &text);
+    int lines = count_lines(ui->unfinished);
+    bool streams = ui->status.transfers > 0 || ui->status.orders > 0;
+    struct area inner = window(screen, 78, lines + streams + 6, _("Unfinished"), "");
+    int bottom = inner.h - 1;
+    area_text(inner, inner.w > 20, bottom, STYLE_BOLD, words);
+    for (int i = 0; i < 2 && inner.h >= 6; i++)
+        area_text_in(inner, 1, bottom - 2 + i, inner.w - 1, STYLE_DIM, _(fate[i]));
+    int room = inner.h >= 6 ? bottom - 3 : bottom, y = 0;
+    if (streams && room > 0)
+        area_text_in(inner, 1, y++, inner.w - 1, STYLE_WARN, _("streams are running; leaving stops them"));
+    int hidden = lines - (room - y);
     ui->quit_scroll = ui->quit_scroll > hidden ? hidden : ui->quit_scroll;
     ui->quit_scroll = ui->quit_scroll < 0 ? 0 : ui->quit_scroll;
-    if (ui->status.transfers > 0 || ui->status.orders > 0)
-        area_text_in(inner, 1, y++, inner.w - 1, STYLE_WARN, _("streams are running; leaving stops them"));
     const char *p = ui->unfinished;
-    for (int skip = ui->quit_scroll; skip > 0 && (p = strchr(p, '\n')) != NULL; skip--)
-        p++;
-    while (p && *p && y < inner.h - 3) {
-        const char *end = strchr(p, '\n');
-        char line[160];
-        text_sanitise(line, sizeof line, p, end ? (size_t)(end - p) : strlen(p));
-        area_text_in(inner, 1, y++, inner.w - 1, STYLE_NORMAL, line);
-        p = end ? end + 1 : NULL;
+    for (int line = 0; *p && y < room; line++) {
+        size_t n = strcspn(p, "\n");
+        char clean[200];
+        text_sanitise(clean, sizeof clean, p, n);
+        if (line >= ui->quit_scroll)
+            area_text_in(inner, 1, y++, inner.w - 1, STYLE_NORMAL, clean);
+        p += n + (p[n] == '\n');
     }
-    y = inner.h >= 3 ? inner.h - 2 : 0;
-    /* two lines: break at the last blank that fits */
-    int room = inner.w - 2, cut = 0;
-    for (int i = 0; words[i] && i < room; i++)
-        cut = words[i] == ' ' ? i : cut;
-    if ((int)strlen(words) > room && cut > 0) {
-        area_text(inner, 1, y + 1, STYLE_BOLD, words + cut + 1);
-        words[cut] = '\0';
-    }
-    area_text_in(inner, 1, y, room, STYLE_BOLD, words);
 }
 
 void ui_overlay_draw(struct ui *ui, struct area screen)

@@ -10,8 +10,8 @@ enum { STALE_US = 5 * 1000000, NAME_W = 12 };
 
 void pane_nodes_title(const struct ui *ui, struct text *left, struct text *right)
 {
-    if (ui->focus == PANE_NODES && !ui->ports->read_only)
-        text_append(right, _("K kill  R restart"));
+    if (ui->model.node_count > 0)
+        text_printf(right, _("%u of %u up"), model_nodes_up(&ui->model), ui->model.node_count);
 }
 
 static int name_width(const struct ui *ui, const struct canvas *canvas)

@@ -108,7 +108,7 @@ static void graph_row(const struct ui *ui, struct area area, int y, enum graph g
 
 void pane_throughput_draw(struct ui *ui, struct area area)
 {
-    static const enum graph low[] = {GRAPH_commits, GRAPH_aborts, GRAPH_p50_us, GRAPH_p95_us};
+    static const enum graph low[] = {GRAPH_commits, GRAPH_aborts, GRAPH_p95_us, GRAPH_p50_us};
     for (int y = 0; y < area.h && y < GRAPHS; y++)
         graph_row(ui, area, y, area.h <= 4 ? low[y] : (enum graph)y);
     if (area.h > GRAPHS + 1)

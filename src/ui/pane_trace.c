@@ -11,7 +11,7 @@
 /* Space-time diagram, time down: a column for the coordinator, a lane for each branch. Only what was measured is drawn: a
  * packet of several verbs is one arrow with one send and one reply time. */
 
-enum { TIME_W = 9, STATE_W = 13, LANE_MIN = 17, TAIL_W = 10 };
+enum { TIME_W = 9, STATE_W = 13, LANE_MIN = 18, LANE_MAX = 56, TAIL_W = 11 };
 
 struct diagram {
     const struct ui *ui;
@@ -109,9 +109,9 @@ static void draw_round(const struct diagram *d, int y, const struct trace_line *
         words_ms(row->end_us - row->start_us, ms);
         const char *words = row->answered ? answer(row, &style) : "...";
         x = to + 1;
-        x += area_printf(d->area, x, y, style, "%.6s", words);
+        x += area_printf(d->area, x, y, style, " %.6s", words);
         if (row->answered && (int)strlen(ms) < TAIL_W - 1 - (x - to))
-            x += area_printf(d->area, x, y, STYLE_DIM, " %s", ms);
+            x += area_printf(d->area, x, y, STYLE_DIM, " %s ", ms);
     }
     char words[64];
     label(&d->trace->rows[line->row], lane_x(d, 1) - d->base - 4, words, sizeof words);
@@ -180,7 +180,9 @@ static void draw_finish(const struct diagram *d, int y, const struct model_row *
     model_row_words(row, &words);
     words_duration(row->end_us - row->start_us, duration);
     if (row->kind == TRACE_FENCE)
-        text_printf(&text, _("fence on %s: session %" PRId64 " killed and gone after %s"),
+        text_printf(&text,
+                    row->result ? _("fence on %s: session %" PRId64 " killed and gone after %s")
+                                : _("fence on %s: session %" PRId64 " not gone after %s"),
                     ui_node_name(d->ui, row->node), row->n, duration);
     else
         text_printf(&text, _("%s from another session on %s: %s after %s"), verbs,
@@ -288,12 +290,12 @@ void pane_trace_draw(struct ui *ui, struct area area)
     d.area = area_sub(area, 0, head, area.w, area.h - head);
     d.base = area.w >= 70 ? TIME_W + STATE_W : TIME_W;
     int lane_w = d.lanes > 0 ? (area.w - d.base) / (int)d.lanes : 0;
-    d.lane_w = lane_w >= LANE_MIN ? lane_w : 0;
+    d.lane_w = lane_w >= LANE_MIN ? (lane_w > LANE_MAX ? LANE_MAX : lane_w) : 0;
     if (head)
         heads(&d, area);
-    trace_lines_make(d.trace, false, &lines);
+    trace_lines_make(d.trace, !d.txn->recovered, false, &lines);
     if (d.lane_w == 0 || (int)lines.count > d.area.h)
-        trace_lines_make(d.trace, true, &lines);
+        trace_lines_make(d.trace, !d.txn->recovered, true, &lines);
     int above = (int)lines.count - d.area.h, first = 0;
     if (above > 0) {
         ui->trace_scroll = ui->trace_scroll > above ? above : ui->trace_scroll;
@@ -304,7 +306,7 @@ void pane_trace_draw(struct ui *ui, struct area area)
     for (int y = 0; y < d.area.h && first + y < (int)lines.count; y++)
         draw_line(&d, y, &lines.lines[first + y]);
     if (first > 0)
-        area_printf(d.area, 0, 0, STYLE_WARN, "^%d", first);
+        area_printf(area, 0, 0, STYLE_WARN, "^%d", first);
     if (ui->focus == PANE_TRACE) {
         area.canvas->cursor_x = area.x;
         area.canvas->cursor_y = area.y;

@@ -44,22 +44,27 @@ static void add_message(const struct model_trace *trace, unsigned index, bool fo
         line->rows[row->branch - 1] = (uint8_t)(index + 1);
 }
 
-/* The machine's moves are no lines: each is told beside the first line at or after it. */
-static void tell_states(const struct model_trace *trace, struct trace_lines *out)
+/* The machine's moves are no lines: each is told beside the first line at or after it; what the forced write brought about is
+ * told after it. */
+static void tell_states(const struct model_trace *trace, bool begun_here, struct trace_lines *out)
 {
+    if (out->count > 0)
+        out->lines[0].state = begun_here ? TXN_ACTIVE : -1;
     for (unsigned i = 0; i < trace->count; i++) {
         const struct model_row *row = &trace->rows[i];
         if (row->kind != TRACE_STATE || row->to < 0 || row->to >= TXN_STATES)
             continue;
         unsigned place = 0;
-        while (place < out->count && out->lines[place].at_us < row->start_us)
+        while (place < out->count &&
+               (out->lines[place].at_us < row->start_us ||
+                (out->lines[place].kind == LINE_LOG && out->lines[place].at_us == row->start_us)))
             place++;
         if (place < out->count)
             out->lines[place].state = (int8_t)row->to;
     }
 }
 
-void trace_lines_make(const struct model_trace *trace, bool folded, struct trace_lines *out)
+void trace_lines_make(const struct model_trace *trace, bool begun_here, bool folded, struct trace_lines *out)
 {
     out->count = 0;
     for (unsigned i = 0; i < trace->count && i < MODEL_ROWS; i++) {
@@ -85,5 +90,5 @@ void trace_lines_make(const struct model_trace *trace, bool folded, struct trace
             break;
         }
     }
-    tell_states(trace, out);
+    tell_states(trace, begun_here, out);
 }

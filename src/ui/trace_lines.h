@@ -28,7 +28,7 @@ struct trace_lines {
     struct trace_line lines[TRACE_LINES_MAX];
 };
 
-/* Every send and every reply a line of its own; or folded: one line for each round of the same message. */
-void trace_lines_make(const struct model_trace *trace, bool folded, struct trace_lines *out);
+/* Every send and every reply a line of its own; or folded: one line for each round of the same message. @begun_here: it starts ACTIVE. */
+void trace_lines_make(const struct model_trace *trace, bool begun_here, bool folded, struct trace_lines *out);
 
 #endif

@@ -28,7 +28,8 @@ struct engine_ports {
     struct log_port log;
     void *ctx;
     void (*trace)(void *ctx, const struct trace_event *event);
-    void (*crash)(void *ctx); /* an injected crash at an engine point (begin, forget): must not return to the engine */
+    void (*crash)(void *ctx); /* an injected crash at an engine point (begin, forget). If it returns, the engine is dead: from
+                               * then on every call does nothing, it waits to be freed */
 };
 
 struct engine_config {
@@ -41,14 +42,17 @@ struct engine_config {
     uint16_t max_retries;
     int64_t health_ms;     /* between samples per node; 0: only when asked */
     uint64_t seed;
-    bool (*log_healthy)(void *ctx);
+    bool manual_recovery;  /* look at and finish nothing of the past until COMMAND_RECOVER (xatop recover, also --dry-run) */
+    bool (*log_healthy)(void *ctx); /* ctx of the log port; NULL: only failed requests tell */
 };
 
 struct engine; /* opaque */
 
-/* @undischarged: COMMIT records that stood undischarged when the log was opened; copied. NULL only when out of memory. */
+/* Ports complete later, by a call below: never from inside send, control or submit.
+ * @undischarged: COMMIT records that stood undischarged when the log was opened; copied. NULL only when out of memory. */
 struct engine *engine_new(const struct engine_config *config, const struct engine_ports *ports, const struct dlog_record *undischarged,
                           uint32_t undischarged_count);
+/* What it handed to the ports must not be in use any more: stop their threads first. */
 void engine_free(struct engine *engine);
 
 void engine_message_done(struct engine *engine, struct message *message, int64_t now_us);

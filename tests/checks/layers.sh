@@ -34,7 +34,7 @@ assign node node node_list node_sim node_mysql
 assign lab lab
 assign fault fault fault_list
 assign command command
-assign engine engine
+assign engine engine loop
 assign scenario scenario scenario_list
 assign model model snapshot
 assign ui ui canvas pane pane_list key_list theme console screen

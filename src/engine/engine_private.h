@@ -1,0 +1,95 @@
+/* Inside the engine room: the whole state. Everything runs on the engine thread. */
+#ifndef XATOP_ENGINE_PRIVATE_H
+#define XATOP_ENGINE_PRIVATE_H
+
+#include "parts.h"
+#include "xatop/prng.h"
+
+/* --- what is known of a node --- */
+struct book {
+    bool answered; /* the first RAISE has */
+    bool raised;   /* our epoch stands there and its identity is known; stays so while it is away */
+    bool down, no_schema;
+    bool swept, sweep_wanted;
+    bool raise_out, raise_due, health_out;
+    int64_t retry_at_ms, health_at_ms, sweep_at_ms;
+    uint32_t failures;
+    uint64_t node_id;
+    int64_t server_start;
+    struct node_info info;
+    char words[XATOP_REASON_MAX];
+};
+
+/* --- one look at all prepared branches (xa-facts rule 5) --- */
+struct candidate {
+    struct xid xid;
+    struct gtrid gtrid;
+    enum xid_owner owner;
+    uint8_t node, branch;
+    bool first, second, in_flight, recorded, record_has_node, done, alive;
+    uint8_t record_branches;
+    uint64_t record_ids[XATOP_BRANCHES_MAX];
+    enum verdict verdict;
+    enum recovery_rule rule;
+    struct slot *slot; /* carries the verdict out */
+};
+
+enum sweep_state { SWEEP_IDLE, SWEEP_FIRST, SWEEP_SECOND, SWEEP_FINDS, SWEEP_ACTING };
+
+struct sweep {
+    enum sweep_state state;
+    uint16_t nodes, failed; /* bit i = node i */
+    uint32_t out, next_find;
+    uint32_t count, sorted, cap;
+    struct candidate *list;
+    struct command *command; /* COMMAND_RECOVER that is answered by it */
+    int64_t until_ms;
+};
+
+struct pending_command {
+    struct command *command;
+    int64_t until_ms;
+    struct pending_command *next;
+};
+
+struct stream {
+    bool packet;
+    uint16_t target, running;
+    int64_t pause_until_ms;
+};
+
+enum { STREAMS_MAX = 8 };
+
+struct engine {
+    struct engine_config config;
+    struct engine_ports ports;
+    int64_t now_us, now_ms, wall_offset_ms;
+    uint64_t trace_seq, sequence;
+    struct prng prng;
+    struct gate gate;
+    bool started, open, dead, log_failed, log_failure_said, draining, recovery_allowed, swept_once;
+    uint32_t in_doubt;  /* the log failed while they were decided: not for this opening */
+    enum status halted; /* another log or a newer epoch: acts on nothing any more */
+    char halt_words[XATOP_REASON_MAX];
+    int64_t started_ms;
+    struct book nodes[XATOP_NODES_MAX];
+    struct slot *slots;
+    uint32_t slot_count;
+    struct run *runs, **runs_end;
+    bool carrier_used[XATOP_INFLIGHT_MAX];
+    uint16_t carriers_used;
+    struct dlog_record *undischarged; /* not in a slot yet: from undischarged_next on */
+    uint32_t undischarged_count, undischarged_next;
+    struct sweep sweep;
+    struct stream streams[STREAMS_MAX];
+    struct pending_command *commands;
+    struct message_box *messages_free, *messages_all;
+    struct control_box *controls_free, *controls_all;
+    struct log_box *logs_free, *logs_all;
+    uint32_t ports_out; /* requests that have not come back */
+    struct trace_event event;
+};
+
+#include "calls.h"
+
+#endif

@@ -1,0 +1,165 @@
+#include "config.h"
+
+#include "engine_private.h"
+
+#include "xatop/i18n.h"
+
+/* Each node's life as the engine sees it: raised (rule 4), sampled, gone, back, swept again (rule 6). */
+
+uint8_t node_by_id(const struct engine *engine, uint64_t node_id)
+{
+    for (uint8_t i = 0; i < engine->config.node_count; i++)
+        if (engine->nodes[i].raised && engine->nodes[i].node_id == node_id)
+            return i;
+    return NO_NODE;
+}
+
+/* Somebody met trouble there: look at once, do not wait for the next sample. */
+void node_suspect(struct engine *engine, uint8_t node)
+{
+    engine->nodes[node].health_at_ms = engine->now_ms;
+}
+
+static void trace_node(struct engine *engine, const struct control *control, enum node_state state)
+{
+    const struct node_info *info = &control->info;
+    struct trace_event *event = emit_new(engine, TRACE_NODE, NULL, 0);
+    struct text text;
+    event->node = (int8_t)(control->node + 1);
+    event->result = (int16_t)state;
+    event->error = control->error;
+    event->n[0] = info->rtt_us;
+    event->n[1] = info->prepared;
+    event->n[2] = info->lock_waits;
+    event->n[3] = info->sessions;
+    text_init(&text, event->detail, sizeof event->detail);
+    if (info->make[0])
+        text_printf(&text, "%s %s", info->make, info->version);
+    else
+        text_append(&text, control->detail);
+    emit(engine);
+}
+
+static void went_away(struct engine *engine, struct book *book, const struct control *control)
+{
+    int64_t pause_ms = PROBE_MS;
+    for (uint32_t i = 0; i < book->failures && pause_ms < PROBE_MAX_MS; i++)
+        pause_ms *= 2;
+    book->failures++;
+    book->down = true;
+    book->retry_at_ms = engine->now_ms + (pause_ms < PROBE_MAX_MS ? pause_ms : PROBE_MAX_MS);
+    text_copy(book->words, sizeof book->words, control->detail);
+    bool said = control->info.state != NODE_UNKNOWN && control->info.state != NODE_UP;
+    trace_node(engine, control, said ? control->info.state : NODE_DOWN);
+}
+
+static void is_there(struct engine *engine, struct book *book, const struct control *control)
+{
+    book->down = false;
+    book->failures = 0;
+    book->info = control->info;
+    book->health_at_ms = engine->config.health_ms > 0 ? engine->now_ms + engine->config.health_ms : INT64_MAX;
+    trace_node(engine, control, control->info.state == NODE_UNKNOWN ? NODE_UP : control->info.state);
+}
+
+void node_raised(struct engine *engine, struct control *control)
+{
+    struct book *book = &engine->nodes[control->node];
+    const char *name = engine->config.node_names[control->node];
+    char words[XATOP_REASON_MAX];
+    struct text text;
+    book->raise_out = false;
+    book->answered = true;
+    book->no_schema = false;
+    text_init(&text, words, sizeof words);
+    switch (control->ok ? control->raised : RAISE_UNREACHABLE) {
+    case RAISE_DONE:
+        book->raised = true;
+        book->node_id = control->info.node_id;
+        book->server_start = control->info.server_start;
+        book->sweep_wanted = true;
+        book->sweep_at_ms = engine->now_ms;
+        is_there(engine, book, control);
+        if (control->killed > 0)
+            emit_notice(engine, NULL, 0, _("%s: %u sessions of an earlier epoch ended"), name,
+                        control->killed);
+        if (engine->open)
+            slot_unpark(engine);
+        break;
+    case RAISE_OTHER_LOG:
+        text_printf(&text, _("another decision log owns coordinator id '%s' on %s: %s"),
+                    engine->config.coordinator.id, name, control->detail);
+        engine_halt(engine, STATUS_STATE, words);
+        break;
+    case RAISE_NEWER_EPOCH:
+        text_printf(&text, _("a newer incarnation of this coordinator has taken over on %s: %s"), name,
+                    control->detail);
+        engine_halt(engine, STATUS_STATE, words);
+        break;
+    case RAISE_NO_SCHEMA:
+        went_away(engine, book, control);
+        book->no_schema = true;
+        text_copy(book->words, sizeof book->words, _("no schema there: run xatop setup"));
+        break;
+    case RAISE_UNREACHABLE:
+        went_away(engine, book, control);
+        break;
+    }
+}
+
+void node_sampled(struct engine *engine, struct control *control)
+{
+    struct book *book = &engine->nodes[control->node];
+    book->health_out = false;
+    if (!control->ok) {
+        if (!book->down)
+            went_away(engine, book, control);
+        return;
+    }
+    if (book->down)
+        return; /* an old sample: only the epoch's raising brings a node back */
+    /* another server process: all it had told us may have come back (40a) */
+    if (control->info.server_start != book->server_start || control->info.node_id != book->node_id)
+        book->raise_due = true;
+    is_there(engine, book, control);
+}
+
+static void raise_node(struct engine *engine, uint8_t node)
+{
+    struct control_box *box = control_box_new(engine, CONTROL_RAISE, FOR_RAISE, node);
+    engine->nodes[node].raise_out = true;
+    engine->nodes[node].raise_due = false;
+    box->control.coordinator = &engine->config.coordinator;
+    box->control.deadline_ms = engine->now_ms + RAISE_TIMEOUT_MS;
+    engine->ports.node.control(engine->ports.node.ctx, &box->control);
+}
+
+static void sample_node(struct engine *engine, uint8_t node)
+{
+    struct control_box *box = control_box_new(engine, CONTROL_HEALTH, FOR_HEALTH, node);
+    engine->nodes[node].health_out = true;
+    engine->nodes[node].health_at_ms = INT64_MAX;
+    box->control.deadline_ms = engine->now_ms + HEALTH_TIMEOUT_MS;
+    engine->ports.node.control(engine->ports.node.ctx, &box->control);
+}
+
+void nodes_turn(struct engine *engine)
+{
+    bool all_answered = true;
+    for (uint8_t i = 0; i < engine->config.node_count; i++) {
+        struct book *book = &engine->nodes[i];
+        bool away = !book->raised || book->down;
+        all_answered &= book->answered;
+        if (book->raise_out)
+            continue;
+        if (book->raise_due || (away && book->retry_at_ms <= engine->now_ms))
+            raise_node(engine, i);
+        else if (!away && !book->health_out && book->health_at_ms <= engine->now_ms)
+            sample_node(engine, i);
+    }
+    /* "Acts on nothing anywhere" if another log owns the id on one node: so every node is heard first. */
+    if (!engine->open && (all_answered || engine->now_ms >= engine->started_ms + START_PATIENCE_MS)) {
+        engine->open = true;
+        slot_unpark(engine);
+    }
+}

@@ -1,0 +1,178 @@
+#include "config.h"
+
+#include "engine_private.h"
+
+#include <string.h>
+
+#include "xatop/i18n.h"
+#include "xatop/recovery.h"
+
+/* From what a sweep saw to verdicts, and from verdicts to recovered transactions. */
+
+/* The transaction in hand that will finish this branch itself. One that has finished it already and finds it
+ * listed again (40a: it came back at a restart) does not look at it any more. */
+static struct slot *in_hand(struct engine *engine, const struct candidate *candidate)
+{
+    struct slot *slot =
+        candidate->owner == XID_OURS ? slot_find(engine, &candidate->gtrid, candidate->branch) : NULL;
+    return slot && !slot_branch_finished(slot, candidate->branch) ? slot : NULL;
+}
+
+static bool needs_log(struct engine *engine, const struct candidate *candidate)
+{
+    return candidate->owner == XID_OURS && !candidate->in_flight && candidate->first && candidate->second &&
+           !engine->log_failed && !in_hand(engine, candidate);
+}
+
+/* What memory does not know is asked from the log before ROLLBACK can be the verdict: decisions that were
+ * discharged live on disk only. */
+void verdicts_find(struct engine *engine)
+{
+    struct sweep *sweep = &engine->sweep;
+    for (; sweep->next_find < sweep->count && sweep->out < FINDS_OUT_MAX; sweep->next_find++) {
+        struct candidate *candidate = &sweep->list[sweep->next_find];
+        if (!needs_log(engine, candidate))
+            continue;
+        struct log_box *box = log_box_new(engine);
+        box->candidate = sweep->next_find;
+        box->request.find = true;
+        box->request.record.gtrid = candidate->gtrid;
+        sweep->out++;
+        engine->ports.log.submit(engine->ports.log.ctx, &box->request);
+    }
+    if (sweep->out == 0 && sweep->next_find == sweep->count)
+        verdicts_give(engine);
+}
+
+void sweep_found(struct engine *engine, struct log_box *box)
+{
+    struct sweep *sweep = &engine->sweep;
+    struct candidate *candidate = &sweep->list[box->candidate];
+    const struct dlog_record *record = &box->request.record;
+    sweep->out--;
+    candidate->alive = box->request.status == STATUS_OK && box->request.found >= 0; /* the log could answer */
+    if (candidate->alive && box->request.found == 1) {
+        candidate->recorded = true;
+        for (unsigned i = 0; i < record->branch_count; i++) {
+            uint8_t branch = record->branches[i].branch;
+            candidate->record_ids[branch - 1] = record->branches[i].node_id;
+            if (branch > candidate->record_branches)
+                candidate->record_branches = branch;
+            candidate->record_has_node |= branch == candidate->branch;
+        }
+    }
+    verdicts_find(engine);
+}
+
+static void judge(struct engine *engine, struct candidate *candidate)
+{
+    const struct book *book = &engine->nodes[candidate->node];
+    struct slot *slot = in_hand(engine, candidate);
+    struct recovery_facts facts = {
+        .owner = candidate->owner,
+        .xid_epoch = candidate->gtrid.epoch,
+        .our_epoch = engine->config.coordinator.epoch,
+        .node_raised = book->raised,
+        .in_flight = candidate->in_flight,
+        .in_both_scans = candidate->first && candidate->second,
+        .log_healthy = !engine->log_failed && (candidate->alive || slot),
+        .commit_record = candidate->recorded,
+        .record_has_node = candidate->record_has_node,
+        .node_id_matches =
+            candidate->record_ids[candidate->branch ? candidate->branch - 1 : 0] == book->node_id,
+    };
+    if (slot && slot->txn.recovered) { /* a promise of the past, already in hand */
+        facts.commit_record = slot->txn.decided_commit;
+        facts.log_healthy = true;
+        facts.record_has_node = facts.commit_record;
+        facts.node_id_matches = slot->branches[candidate->branch - 1].node_id == book->node_id;
+    } else if (slot) {
+        facts.in_flight = true;
+    }
+    candidate->verdict = recovery_verdict(&facts, &candidate->rule);
+    bool acts = candidate->verdict == VERDICT_COMMIT || candidate->verdict == VERDICT_ROLLBACK;
+    candidate->slot = acts ? slot : NULL;
+}
+
+static void trace_verdict(struct engine *engine, const struct candidate *candidate)
+{
+    struct trace_event *event = emit_new(engine, TRACE_VERDICT, NULL, 0);
+    struct text text;
+    event->node = (int8_t)(candidate->node + 1);
+    if (candidate->owner == XID_OURS) {
+        event->txn = candidate->gtrid.sequence;
+        event->epoch = candidate->gtrid.epoch;
+        event->branch = (int8_t)candidate->branch;
+    }
+    event->result = (int16_t)candidate->verdict;
+    event->n[0] = candidate->rule;
+    text_init(&text, event->detail, sizeof event->detail);
+    xid_print(&candidate->xid, &text);
+    emit(engine);
+}
+
+/* Candidates from @from on that belong to the same transaction and verdict go into one recovered transaction.
+ */
+static void act(struct engine *engine, uint32_t from)
+{
+    struct sweep *sweep = &engine->sweep;
+    struct candidate *first = &sweep->list[from];
+    bool commit = first->verdict == VERDICT_COMMIT;
+    uint8_t branch_count = commit ? first->record_branches : 0;
+    uint32_t mask = 0;
+    for (uint32_t i = from; i < sweep->count; i++) {
+        struct candidate *c = &sweep->list[i];
+        if (c->verdict != first->verdict || c->slot || !gtrid_equal(&c->gtrid, &first->gtrid))
+            continue;
+        mask |= UINT32_C(1) << (c->branch - 1);
+        branch_count = c->branch > branch_count ? c->branch : branch_count;
+    }
+    struct slot *slot = recovered_new(engine, &first->gtrid, commit, branch_count, mask,
+                                      commit ? _("came back after its commit") : _("presumed abort"));
+    for (uint32_t i = from; i < sweep->count; i++) {
+        struct candidate *c = &sweep->list[i];
+        if (c->verdict != first->verdict || c->slot || !gtrid_equal(&c->gtrid, &first->gtrid))
+            continue;
+        c->slot = slot;
+        slot->branches[c->branch - 1].node = c->node;
+        slot->branches[c->branch - 1].node_id = engine->nodes[c->node].node_id;
+    }
+    recovered_begin(engine, slot);
+}
+
+void verdicts_give(struct engine *engine)
+{
+    struct sweep *sweep = &engine->sweep;
+    bool dry_run = sweep->command && sweep->command->dry_run;
+    sweep->state = SWEEP_ACTING;
+    engine->swept_once = true;
+    for (uint32_t i = 0; i < sweep->count; i++) {
+        judge(engine, &sweep->list[i]);
+        if (sweep->list[i].owner != XID_FOREIGN)
+            trace_verdict(engine, &sweep->list[i]);
+        if (sweep->list[i].rule == RULE_SEEN_ONCE || sweep->list[i].rule == RULE_LOG_UNKNOWN) {
+            engine->nodes[sweep->list[i].node].sweep_wanted |= !engine->log_failed;
+            engine->nodes[sweep->list[i].node].sweep_at_ms = engine->now_ms + ASK_TIMEOUT_MS / 5;
+        }
+    }
+    for (uint32_t i = 0; i < sweep->count && !dry_run && engine_acts(engine); i++) {
+        struct candidate *candidate = &sweep->list[i];
+        bool acts = candidate->verdict == VERDICT_COMMIT || candidate->verdict == VERDICT_ROLLBACK;
+        if (!acts || candidate->slot)
+            continue;
+        if (engine->slot_count < XATOP_PENDING_MAX) {
+            act(engine, i);
+        } else { /* memory is full of promises: the rest in a later sweep */
+            engine->nodes[candidate->node].sweep_wanted = true;
+            engine->nodes[candidate->node].sweep_at_ms = engine->now_ms + ASK_TIMEOUT_MS;
+        }
+    }
+    if (dry_run)
+        for (uint32_t i = 0; i < sweep->count; i++)
+            sweep->list[i].slot = NULL;
+    for (uint8_t i = 0; i < engine->config.node_count; i++)
+        if (sweep->nodes & 1u << i && !(sweep->failed & 1u << i))
+            engine->nodes[i].swept = true;
+    if (dry_run)
+        sweep_report(engine, STATUS_OK, "");
+}

@@ -1,0 +1,59 @@
+/* Fake ports around a real engine, for its unit tests. */
+#ifndef XATOP_TESTS_WORLD_H
+#define XATOP_TESTS_WORLD_H
+
+#include "xatop/engine.h"
+
+/* A world that answers everything well, unless a test says otherwise: requests queue up and are answered by play(). */
+enum { QUEUE = 256 };
+
+struct world {
+    struct engine *engine;
+    void *queue[QUEUE];
+    int kinds[QUEUE];
+    unsigned head, tail;
+    int64_t now_us;
+    bool crashed;
+    int cuts;
+    /* what to answer */
+    enum raise_result raised[2];
+    bool away[2];
+    struct xid listed[4];
+    unsigned listed_count;
+    enum reply reply; /* to @reply_verb on node @reply_node, once */
+    uint16_t reply_verb;
+    uint8_t reply_node;
+    enum refusal refusal;
+    enum status log_status;
+    int found;
+    enum key_state key_state;
+    char fingerprint[33];
+    int64_t server_start;
+    enum finding finding;
+    /* what was seen */
+    unsigned sent[256], resolves[3], finds, dones, commits, raises;
+    char transcript[8192];
+    /* the last answer */
+    struct report report;
+    struct recovery_report recovery;
+    struct verdict_report verdicts[8];
+    unsigned told;
+};
+
+extern struct world world;
+
+struct engine_config world_config(void);
+void world_fresh(void); /* forget everything */
+void world_open_with(const struct engine_config *config, const struct dlog_record *records, uint32_t count);
+void world_begin(void); /* fresh, and an engine with nothing in its past */
+void world_end(void);
+void world_turn(void);
+bool world_answer_one(void); /* false: nothing was asked */
+/* Answer until nothing is asked any more; the clock jumps to what is due within @ms. */
+void world_play(int64_t ms);
+void world_told(struct command *command, const struct report *report, const struct recovery_report *recovery);
+struct command world_transfer(int64_t from, int64_t to, int64_t amount);
+void world_ask(struct command *command);
+void world_fault(const char *spec);
+
+#endif

@@ -1,0 +1,102 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "cunit_main.h"
+#include "world.h"
+
+static void another_log_stops_everything(void)
+{
+    struct engine_config c = world_config();
+    world_fresh();
+    world.raised[1] = RAISE_OTHER_LOG;
+    xid_make(&world.listed[0],
+             &(struct gtrid){.coordinator = "test", .log_id = 0xabc, .epoch = 4, .sequence = 9}, 1);
+    world.listed_count = 1;
+    world_open_with(&c, NULL, 0);
+    world_play(5000);
+    struct err err = {0};
+    CU_ASSERT_EQUAL(engine_health(world.engine, &err), STATUS_STATE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "pid 4711"));
+    struct command command = world_transfer(1001, 1003, 5);
+    world_ask(&command);
+    CU_ASSERT_EQUAL(world.report.status, STATUS_STATE);
+    CU_ASSERT_EQUAL(world.resolves[0] + world.resolves[1] + world.resolves[2], 0);
+    world_end();
+}
+
+static struct dlog_record record_of(uint64_t sequence)
+{
+    return (struct dlog_record){
+        .type = DLOG_COMMIT,
+        .gtrid = {.coordinator = "test", .log_id = 0xabc, .epoch = 4, .sequence = sequence},
+        .branch_count = 2,
+        .branches = {{1, 0, 100, "alpha"}, {2, 1, 101, "beta"}}};
+}
+
+static void the_past_is_finished_first(void)
+{
+    struct engine_config c = world_config();
+    struct dlog_record record = record_of(3);
+    world_fresh();
+    world.finding = 0;
+    /* one with a record in memory, one that nobody decided, one that is not ours */
+    xid_make(&world.listed[0], &record.gtrid, 1);
+    xid_make(&world.listed[1],
+             &(struct gtrid){.coordinator = "test", .log_id = 0xabc, .epoch = 4, .sequence = 9}, 1);
+    xid_make(&world.listed[2], &(struct gtrid){.coordinator = "them", .log_id = 1, .epoch = 4, .sequence = 9},
+             1);
+    world.listed_count = 3;
+    c.manual_recovery = true;
+    world_open_with(&c, &record, 1);
+    world_play(1000);
+    CU_ASSERT_EQUAL(world.resolves[1] + world.resolves[2], 0);
+    struct command dry = {.kind = COMMAND_RECOVER, .dry_run = true, .wait_ms = 1000, .done = world_told};
+    world_ask(&dry);
+    CU_ASSERT_EQUAL(world.recovery.foreign, 1);
+    CU_ASSERT_EQUAL(world.resolves[1] + world.resolves[2], 0);
+    struct command command = {.kind = COMMAND_RECOVER, .wait_ms = 1000, .done = world_told};
+    world_ask(&command);
+    CU_ASSERT_EQUAL(world.recovery.status, STATUS_OK);
+    CU_ASSERT_EQUAL(world.recovery.committed, 1);
+    CU_ASSERT_EQUAL(world.recovery.rolled_back, 1);
+    CU_ASSERT_EQUAL(world.recovery.foreign, 1);
+    CU_ASSERT_EQUAL(world.recovery.verdict_count, 3);
+    CU_ASSERT_EQUAL(world.resolves[1], 2); /* both branches of the record, listed or not */
+    CU_ASSERT_EQUAL(world.resolves[2], 1);
+    CU_ASSERT_EQUAL(world.dones, 1);
+    CU_ASSERT_EQUAL(engine_unfinished(world.engine), 0);
+    world_end();
+}
+
+static void a_branch_that_came_back_asks_the_log(void)
+{
+    world_begin();
+    world.finding = 0;
+    xid_make(&world.listed[0],
+             &(struct gtrid){.coordinator = "test", .log_id = 0xabc, .epoch = 4, .sequence = 9}, 1);
+    world.listed_count = 1;
+    world.server_start = 2; /* the node was restarted */
+    world.found = -1;       /* the log cannot tell: no verdict */
+    struct command changed = {.kind = COMMAND_NODE_CHANGED, .node = 0, .done = world_told};
+    unsigned raises = world.raises;
+    world_ask(&changed);
+    CU_ASSERT_EQUAL(world.raises, raises + 1);
+    CU_ASSERT_TRUE(world.finds > 0);
+    CU_ASSERT_EQUAL(world.resolves[2], 0);
+    world.found = 0;
+    world_play(3000);
+    CU_ASSERT_TRUE(world.resolves[2] > 0);
+    world_end();
+}
+
+int main(void)
+{
+    static const struct test_case cases[] = {
+        {"another log stops everything", another_log_stops_everything},
+        {"the past is finished first", the_past_is_finished_first},
+        {"a branch that came back asks the log", a_branch_that_came_back_asks_the_log},
+        {0},
+    };
+    return test_main("recovery of the engine", cases);
+}

@@ -68,7 +68,7 @@ static void learn(struct txn_branch *b, uint16_t sent, uint16_t last, enum reply
     if (reply == REPLY_LOST)
         return;
     if (reply == REPLY_NOT_SENT) { /* no byte of it left: what it carried never ran */
-        b->prepare_sent = b->prepare_sent && !votes;
+        b->prepare_sent = false;
         return;
     }
     b->started |= sent & VERB_START && (last > VERB_START || ok);

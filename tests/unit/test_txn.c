@@ -328,6 +328,25 @@ static void phase_two_never_gives_up(void)
     IS(script_reply(&s, 1, VERB_COMMIT, REPLY_OK), "log-done; end");
 }
 
+static void waits_stay_within_their_bounds(void)
+{
+    static const struct {
+        int64_t backoff_ms, max_ms, longest_ms;
+    } rows[] = {{100, 150, 150}, {1000, 10, 10}, {0, 0, 1}, {1, 1, 1}, {3, INT64_MAX / 4, 3 << 9}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        to_committing();
+        s.txn.limits.backoff_ms = rows[i].backoff_ms;
+        s.txn.limits.backoff_max_ms = rows[i].max_ms;
+        for (int round = 0; round < 10; round++) {
+            IS(script_reply(&s, 1, VERB_COMMIT, REPLY_BUSY), "");
+            int64_t wait_ms = txn_deadline_ms(&s.txn) - s.now_ms;
+            CU_ASSERT_TRUE(wait_ms >= 1 && wait_ms <= rows[i].longest_ms);
+            CU_ASSERT_TRUE(round < 9 || wait_ms > rows[i].longest_ms / 2);
+            IS(script_wait(&s), "send 1 commit");
+        }
+    }
+}
+
 static void a_lost_commit_is_finished_from_elsewhere(void)
 {
     static const enum reply doubts[] = {REPLY_LOST, REPLY_NOT_SENT, REPLY_NOTA, REPLY_ERROR, REPLY_REFUSED};
@@ -443,13 +462,15 @@ static void gives_up_when_told_or_out_of_time(void)
 
 static void blames_what_people_should_hear(void)
 {
-    script_init(&s, 3, 1, false);
+    script_init(&s, 4, 1, false);
     script_begin(&s);
-    for (uint8_t b = 1; b <= 3; b++)
+    for (uint8_t b = 1; b <= 4; b++)
         ok(b, VERB_START);
     script_reply(&s, 2, VERB_WORK, REPLY_RETRYABLE);
     CU_ASSERT_TRUE(s.txn.blamed == 2 && s.txn.retryable);
     script_reply(&s, 2, VERB_END, REPLY_ROLLED_BACK); /* the END of an abort is nobody's fault */
+    CU_ASSERT_TRUE(s.txn.blamed == 2 && s.txn.retryable);
+    script_reply(&s, 4, VERB_WORK, REPLY_RETRYABLE);
     CU_ASSERT_TRUE(s.txn.blamed == 2 && s.txn.retryable);
     script_reply(&s, 1, VERB_WORK, REPLY_REFUSED); /* trying again would not help */
     CU_ASSERT_TRUE(s.txn.blamed == 1 && s.txn.blame == REPLY_REFUSED && !s.txn.retryable);
@@ -532,6 +553,7 @@ int main(void)
         {"a packet says where it stopped", a_packet_says_where_it_stopped},
         {"a vote of yes is taken back for sure", a_vote_of_yes_is_taken_back_for_sure},
         {"phase two never gives up", phase_two_never_gives_up},
+        {"waits stay within their bounds", waits_stay_within_their_bounds},
         {"a lost commit is finished from elsewhere", a_lost_commit_is_finished_from_elsewhere},
         {"damage is told and never counted", damage_is_told_and_never_counted},
         {"a failed log leaves it in doubt", a_failed_log_leaves_it_in_doubt},

@@ -99,7 +99,7 @@ struct lab_progress {
     void *arg;
 };
 
-/* The servers of this machine, in order of preference: $XATOP_MYSQLD, $XATOP_MARIADBD (programs or wrappers), then mariadbd
+/* The servers of this machine, in order of preference: $XATOP_MYSQLD, $XATOP_MARIADBD (absolute paths), then mariadbd
  * and mysqld in $PATH and the usual sbin directories. Runs each with --version. Returns how many were put in @out. */
 size_t lab_detect(struct lab_server *out, size_t cap);
 

@@ -134,23 +134,34 @@ static bool has_sql(const char *dir)
     return false;
 }
 
+/* @out/@below, in place. False if there is no SQL. */
+static bool sql_below(char out[LAB_PATH_MAX], const char *below)
+{
+    char base[LAB_PATH_MAX];
+    struct text text;
+    text_copy(base, sizeof base, out);
+    text_init(&text, out, LAB_PATH_MAX);
+    text_printf(&text, "%s/%s", base, below);
+    return !text.truncated && has_sql(out);
+}
+
 bool lab_mariadb_share(const char *server, char out[LAB_PATH_MAX])
 {
+    /* a packager may put the SQL with the messages, beside the character sets, or in either share directory */
+    static const struct {
+        const char *variable, *below;
+    } places[] = {{"lc-messages-dir", "."},
+                  {"character-sets-dir", ".."},
+                  {"basedir", "share/mariadb"},
+                  {"basedir", "share/mysql"},
+                  {"basedir", "share"}};
+    const char *argv[] = {server, "--no-defaults", "--verbose", "--help", NULL};
     char *help = malloc(HELP_MAX);
     xatop_assert(help);
-    const char *argv[] = {server, "--no-defaults", "--verbose", "--help", NULL};
     bool found = false;
-    if (lab_capture(argv, help, HELP_MAX, HELP_TIMEOUT_MS)) {
-        found = variable(help, "lc-messages-dir", out, LAB_PATH_MAX) && has_sql(out);
-        if (!found && variable(help, "character-sets-dir", out, LAB_PATH_MAX)) {
-            size_t len = strlen(out); /* ".../share/mysql/charsets/" */
-            while (len > 1 && out[len - 1] == '/')
-                out[--len] = '\0';
-            char *slash = strrchr(out, '/');
-            *slash = '\0';
-            found = has_sql(out);
-        }
-    }
+    if (lab_capture(argv, help, HELP_MAX, HELP_TIMEOUT_MS))
+        for (size_t i = 0; i < sizeof places / sizeof places[0] && !found; i++)
+            found = variable(help, places[i].variable, out, LAB_PATH_MAX) && sql_below(out, places[i].below);
     free(help);
     return found;
 }

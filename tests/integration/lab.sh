@@ -4,6 +4,7 @@
 . "${srcdir:-.}/tests/lib/sh.sh"
 
 labctl=${builddir:-.}/tests/lib/labctl
+[ -x "$labctl" ] || make -s -C "${builddir:-.}" tests/lib/labctl >/dev/null || exit 99
 work=${XATOP_TMP:-$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")}
 state=$work/state
 long_state=$work/$(printf 'deep%.0s' $(seq 30))

@@ -4,8 +4,16 @@
 #define XATOP_CMD_LIST_H
 
 #define XATOP_CMD_LIST(X)                                                                                   \
+    X(setup, "setup", CMD_NODES, "start the lab nodes, create schema and sample data; harmless when repeated") \
     X(nodes, "nodes [list] | nodes start|stop|restart|kill|freeze|thaw [NAME...]", CMD_ARGUMENTS,            \
-      "the lab's private servers; kill is SIGKILL, freeze and thaw are SIGSTOP and SIGCONT")
+      "the lab's private servers; kill is SIGKILL, freeze and thaw are SIGSTOP and SIGCONT")                \
+    X(init, "init [--reset] [--yes] [--accounts N] [--products N] [--balance X]", CMD_NODES,                \
+      "schema and sample data only, for servers that are not our own")                                      \
+    X(show, "show GTRID", CMD_NODES | CMD_ARGUMENTS,                                                        \
+      "what became of one transaction: log, markers, branches on every node")                               \
+    X(status, "status", CMD_NODES, "nodes, decision log, in doubt and audit in short")                     \
+    X(audit, "audit", CMD_NODES, "every invariant of every scenario, while work goes on")                  \
+    X(indoubt, "indoubt [list]", CMD_NODES | CMD_ARGUMENTS, "branches nobody has finished")
 
 /* long name, name as typed, letter (0: none), kind, argument, help */
 #define XATOP_GLOBAL_OPTION_LIST(X)                                                                         \

@@ -4,26 +4,10 @@
 
 #include <string.h>
 
+#include "xatop/access.h"
 #include "xatop/i18n.h"
 #include "xatop/log.h"
 #include "xatop/text.h"
-
-/* A lab node's part of the configuration in the lab's own words. Strings stay the configuration's. */
-static struct lab_config lab_words(const struct node_configuration *node)
-{
-    static const enum lab_make makes[] = {
-        [MAKE_ANY] = LAB_ANY, [MAKE_MYSQL] = LAB_MYSQL, [MAKE_MARIADB] = LAB_MARIADB};
-    static const enum lab_binlog binlogs[] = {[LOG_BIN_SHIPPED] = LAB_BINLOG_AS_SHIPPED,
-                                              [LOG_BIN_ON] = LAB_BINLOG_ON,
-                                              [LOG_BIN_OFF] = LAB_BINLOG_OFF};
-    return (struct lab_config){
-        .name = node->name,
-        .server = node->server,
-        .make = makes[node->make],
-        .port = (uint16_t)node->port,
-        .binlog = binlogs[node->log_bin],
-    };
-}
 
 static void say_progress(void *arg, const char *node, const char *sentence)
 {
@@ -40,7 +24,7 @@ enum status lab_view_start(struct app *app, const bool wanted[XATOP_NODES_MAX])
     enum status status = app_state_create(app);
     for (int i = 0; i < app->configuration.node_count; i++)
         if (app->configuration.nodes[i].lab && (!wanted || wanted[i]))
-            configs[count++] = lab_words(&app->configuration.nodes[i]);
+            access_lab_config(&app->configuration.nodes[i], &configs[count++]);
     if (status != STATUS_OK || count == 0)
         return status;
     return lab_start_all(app->state_dir, configs, count, &progress, NULL, &app->err);

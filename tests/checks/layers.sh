@@ -38,7 +38,7 @@ assign engine engine loop
 assign scenario scenario scenario_list
 assign model model snapshot
 assign ui ui canvas pane pane_list key_list theme console screen
-assign cmd cmd cmd_list configuration configuration_list runtime
+assign cmd access cmd cmd_list configuration configuration_list runtime
 
 # foreign header: the files that may include it
 declare -A foreign=(

@@ -24,7 +24,10 @@ static void print_json(struct app *app, const struct inspection *nodes, const st
     const struct audit_result *r = &run->result;
     struct json json;
     json_begin(&json, app->out);
-    json_bool(&json, "ok", r->ok);
+    if (r->unreachable && !r->torn && !r->wrong)
+        json_null(&json, "ok"); /* cannot be told */
+    else
+        json_bool(&json, "ok", r->ok);
     json_object(&json, "money");
     json_money(&json, "expected", r->money_expected);
     json_money(&json, "found", r->money_found);

@@ -90,7 +90,10 @@ static void print_json(struct app *app, const struct inspection *nodes, const st
         json_null(&json, "holder_pid");
     json_close(&json, '}');
     json_object(&json, "audit");
-    json_bool(&json, "ok", audit->result.ok);
+    if (audit->result.unreachable)
+        json_null(&json, "ok"); /* cannot be told */
+    else
+        json_bool(&json, "ok", audit->result.ok);
     json_int(&json, "torn", audit->result.torn);
     json_int(&json, "pending", audit->result.pending);
     json_close(&json, '}');
@@ -106,7 +109,7 @@ static void print_text(struct app *app, const struct inspection *nodes, const st
                     node_state_name((int)views[i].info.state), views[i].info.make, views[i].info.version,
                     views[i].prepared);
         else
-            app_say(app, _("node %-10s down: %s"), nodes->access.nodes[i].name, nodes->errors[i].text);
+            app_say(app, "%s", nodes->errors[i].text);
     }
     if (!log->present)
         app_say(app, _("decision log: none yet"));

@@ -111,7 +111,7 @@ static int finish(struct app *app, enum status status)
     }
     if (status != STATUS_OK && app->err.text[0]) {
         fprintf(stderr, "xatop: %s\n", app->err.text);
-        program_log(LOG_LEVEL_ERROR, "%s: %s", app->command ? app->command->name : "xatop", app->err.text);
+        program_log(LOG_LEVEL_ERROR, "%s", app->err.text);
     }
     program_log_close();
     configuration_wipe(&app->configuration);

@@ -40,6 +40,9 @@ conf $'\nmax_retires = 3;'
 refused 2 'x.conf:2: max_retires: unknown key; did you mean max_retries' 'an unknown key' -c "$tmp/x.conf" nodes
 conf 'max_retries = 3;;'
 refused 2 'x.conf:1: syntax error' 'a syntax error' -c "$tmp/x.conf" nodes
+conf 'nodes = ( { password_file = "secret"; } );'
+printf 'hush-hush\n' >"$tmp/secret" && chmod 644 "$tmp/secret"
+refused 2 'chmod 600' 'a password file that others can read' -c "$tmp/x.conf" status
 conf 'nodes = ( { password = "hush-hush"; } );' 644
 refused 2 'chmod 600' 'a password that others can read' -c "$tmp/x.conf" nodes
 case $expect_err in *hush*) not_ok 'no password in an error' ;; *) ok 'no password in an error' ;; esac
@@ -66,6 +69,13 @@ for word in $("$XATOP" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p
     case $expect_out in "usage: xatop $word"*) ;; *) not_ok "help of $word: usage" "$expect_out" ;; esac
 done
 expect_exit 0 'version' "$XATOP" --version
+refused 2 'is not a gtrid' 'a gtrid that is none' show $'x\e[31m'
+refused 2 'no decision log' 'a gtrid without a log' show xa1.xatop.0000000000000001.00000001.000000000001
+refused 2 'usage: xatop show GTRID' 'no gtrid' show
+refused 2 'above zero' 'a balance below zero' init --balance -1
+refused 2 'from 2 to' 'too few accounts' init --accounts 1
+refused 2 'one word too many' 'a word too many' audit now
+refused 2 'did you mean list' 'a word indoubt has not' indoubt lst
 expect_exit 0 'listing needs no state' "$XATOP" --json nodes
 [ ! -e "$XATOP_STATE" ] && ok 'listing leaves nothing behind' || not_ok 'listing leaves nothing behind'
 
@@ -86,6 +96,23 @@ secret_is_gone()
     case $out in *hush*) return 1 ;; *'host = "h"'*) return 0 ;; *) return 1 ;; esac
 }
 run_test 'a password is in no output' secret_is_gone
+
+# The prompt turns the echo off and drops what was typed before it: the password is sent only once it is asked for.
+typed_in_silence()
+{
+    printf 'nodes = ( { host = "127.0.0.1"; port = 1; password_prompt = true; } );\n' >"$tmp/prompt.conf"
+    : >"$tmp/terminal"
+    { await 10 'the prompt' grep -q 'password of xatop at node n1' "$tmp/terminal" && printf 'hush-hush\n'; } |
+        script -qefc "'$XATOP' -c '$tmp/prompt.conf' status" "$tmp/terminal" >/dev/null
+    [ "${PIPESTATUS[1]}" = 4 ] && grep -q 'cannot connect' "$tmp/terminal" && ! grep -q hush "$tmp/terminal"
+}
+if command -v script >/dev/null; then
+    run_test 'a password is typed in silence' typed_in_silence
+else
+    skip 'a password is typed in silence' 'the command script is not here'
+fi
+conf 'nodes = ( { password_prompt = true; } );'
+expect_exit 2 'no terminal to ask on' setsid -w "$XATOP" -c "$tmp/x.conf" status
 
 full_disk() { "$XATOP" --help >/dev/full; [ $? = 70 ]; }
 [ -e /dev/full ] && run_test 'output that cannot be written is an error' full_disk

@@ -2,7 +2,7 @@
 # Bad input to the real program: one line on stderr, nothing on stdout, the exit code of the contract, no crash.
 . "${srcdir:-.}/tests/lib/sh.sh"
 
-tmp=$XATOP_TMP
+tmp=${XATOP_TMP:?scripts/check sets it}
 export HOME=$tmp/home XDG_CONFIG_HOME='' XDG_STATE_HOME='' XATOP_STATE=$tmp/state XATOP_CONFIG=''
 mkdir -p "$HOME"
 cd "$HOME" || exit 99

@@ -2,7 +2,7 @@
 # The commands that look at real servers without a coordinator: setup, init, status, audit, indoubt, on each make.
 . "${srcdir:-.}/tests/lib/sh.sh"
 
-tmp=$XATOP_TMP
+tmp=${XATOP_TMP:?scripts/check sets it}
 export HOME=$tmp/home XDG_CONFIG_HOME='' XDG_STATE_HOME='' XATOP_CONFIG=''
 mkdir -p "$HOME"
 cd "$HOME" || exit 99

@@ -152,7 +152,7 @@ static void print(struct app *app, const struct case_file *file)
     json_array(&json, "branches");
     for (unsigned b = 0; b < file->branch_count; b++) {
         const struct finding_row *row = &file->branches[b];
-        char name[XATOP_GTRID_MAX + 8];
+        char name[XATOP_GTRID_MAX + 16];
         snprintf(name, sizeof name, "%s/b%u", file->gtrid_text, b + 1);
         json_object(&json, NULL);
         json_string(&json, "node", row->node >= 0 ? app->configuration.nodes[row->node].name : NULL);

@@ -29,77 +29,73 @@ static const char *json(const struct trace_event *event)
     return line;
 }
 
+static const struct {
+    struct trace_event event;
+    const char *wanted;
+} said[] = {
+    {{.kind = TRACE_RUN, .n = {3, 0xab}, .detail = "shop"},
+     "[   0.000] run epoch 3 log 00000000000000ab: shop"},
+    {{.kind = TRACE_BEGIN, .txn = 17, .n = {2, 1}, .detail = "5.00 from 1 to 2"},
+     "[   0.000] t17 begin 2 branches retry 1: 5.00 from 1 to 2"},
+    {{.kind = TRACE_STATE, .mono_us = 1234567, .txn = 17, .from = TXN_ACTIVE, .to = TXN_PREPARING},
+     "[   1.234] t17 state active > preparing"},
+    {{.kind = TRACE_BRANCH, .txn = 17, .branch = 1, .node = 2, .from = BRANCH_ENDED, .to = BRANCH_PREPARING},
+     "[   0.000] t17 b1@2 branch ended > preparing"},
+    {{.kind = TRACE_SEND, .txn = 17, .branch = 1, .node = 2, .verbs = VERB_PREPARE},
+     "[   0.000] t17 b1@2 send prepare"},
+    {{.kind = TRACE_SEND, .txn = 17, .branch = 1, .node = 2, .verbs = VERB_WORK, .n = {3}},
+     "[   0.000] t17 b1@2 send work@3"},
+    {{.kind = TRACE_REPLY,
+      .txn = 17,
+      .branch = 1,
+      .node = 2,
+      .verbs = VERB_PREPARE,
+      .start_us = 1000,
+      .end_us = 2234},
+     "[   0.000] t17 b1@2 reply prepare ok 1.234 ms"},
+    {{.kind = TRACE_REPLY,
+      .txn = 17,
+      .branch = 1,
+      .verbs = VERB_WORK,
+      .result = REPLY_RETRYABLE,
+      .error = 1213,
+      .detail = "deadlock"},
+     "[   0.000] t17 b1 reply work retryable error 1213: deadlock"},
+    {{.kind = TRACE_LOG_APPEND, .txn = 17, .n = {9, 140}, .detail = "commit"},
+     "[   0.000] t17 log-append lsn 9 140 bytes: commit"},
+    {{.kind = TRACE_LOG_DURABLE, .n = {9, 3}, .start_us = 1, .end_us = 501},
+     "[   0.000] log-durable lsn 9 group 3 0.500 ms"},
+    {{.kind = TRACE_LOG_FAILED, .error = 28}, "[   0.000] log-failed error 28"},
+    {{.kind = TRACE_FENCE, .txn = 17, .branch = 2, .node = 1, .n = {55}, .result = 1},
+     "[   0.000] t17 b2@1 fence connection 55 gone"},
+    {{.kind = TRACE_RESOLVE, .txn = 17, .branch = 2, .node = 1, .result = FINDING_STILL_PREPARED},
+     "[   0.000] t17 b2@1 resolve ask still-prepared"},
+    {{.kind = TRACE_OUTCOME, .txn = 17, .result = OUTCOME_COMMITTED, .n = {2500}},
+     "[   0.000] t17 outcome committed 2.500 ms"},
+    {{.kind = TRACE_FORGET, .txn = 17}, "[   0.000] t17 forget"},
+    {{.kind = TRACE_FAULT, .detail = "crash@prepare.sent:1"}, "[   0.000] fault: crash@prepare.sent:1"},
+    {{.kind = TRACE_NODE, .node = 1, .result = NODE_UP, .n = {310, 2, -1, 5}, .detail = "MariaDB 10.11"},
+     "[   0.000] @1 node up 0.310 ms, 2 prepared, 5 sessions: MariaDB 10.11"},
+    {{.kind = TRACE_VERDICT,
+      .node = 1,
+      .result = VERDICT_ROLLBACK,
+      .n = {RULE_NO_RECORD},
+      .detail = "xa1../b1"},
+     "[   0.000] @1 verdict rollback no-record: xa1../b1"},
+    {{.kind = TRACE_VERDICT, .n = {INT64_MAX}}, "[   0.000] verdict commit ?"},
+    {{.kind = TRACE_AUDIT, .result = 1, .n = {500, 500, 7, 7}},
+     "[   0.000] audit ok, money 5.00 found 5.00, stock 7 found 7"},
+    {{.kind = TRACE_NOTICE, .result = 2, .detail = "restart node db2"},
+     "[   0.000] notice alarm: restart node db2"},
+    {{.kind = TRACE_NOTICE, .result = 9}, "[   0.000] notice ?"},
+};
+
 static void says_what_happened(void)
 {
-    static const struct {
-        struct trace_event event;
-        const char *wanted;
-    } rows[] = {
-        {{.kind = TRACE_RUN, .n = {3, 0xab}, .detail = "shop"},
-         "[   0.000] run epoch 3 log 00000000000000ab: shop"},
-        {{.kind = TRACE_BEGIN, .txn = 17, .n = {2, 1}, .detail = "5.00 from 1 to 2"},
-         "[   0.000] t17 begin 2 branches retry 1: 5.00 from 1 to 2"},
-        {{.kind = TRACE_STATE, .mono_us = 1234567, .txn = 17, .from = TXN_ACTIVE, .to = TXN_PREPARING},
-         "[   1.234] t17 state active > preparing"},
-        {{.kind = TRACE_BRANCH,
-          .txn = 17,
-          .branch = 1,
-          .node = 2,
-          .from = BRANCH_ENDED,
-          .to = BRANCH_PREPARING},
-         "[   0.000] t17 b1@2 branch ended > preparing"},
-        {{.kind = TRACE_SEND, .txn = 17, .branch = 1, .node = 2, .verbs = VERB_PREPARE},
-         "[   0.000] t17 b1@2 send prepare"},
-        {{.kind = TRACE_SEND, .txn = 17, .branch = 1, .node = 2, .verbs = VERB_WORK, .n = {3}},
-         "[   0.000] t17 b1@2 send work@3"},
-        {{.kind = TRACE_REPLY,
-          .txn = 17,
-          .branch = 1,
-          .node = 2,
-          .verbs = VERB_PREPARE,
-          .start_us = 1000,
-          .end_us = 2234},
-         "[   0.000] t17 b1@2 reply prepare ok 1.234 ms"},
-        {{.kind = TRACE_REPLY,
-          .txn = 17,
-          .branch = 1,
-          .verbs = VERB_WORK,
-          .result = REPLY_RETRYABLE,
-          .error = 1213,
-          .detail = "deadlock"},
-         "[   0.000] t17 b1 reply work retryable error 1213: deadlock"},
-        {{.kind = TRACE_LOG_APPEND, .txn = 17, .n = {9, 140}, .detail = "commit"},
-         "[   0.000] t17 log-append lsn 9 140 bytes: commit"},
-        {{.kind = TRACE_LOG_DURABLE, .n = {9, 3}, .start_us = 1, .end_us = 501},
-         "[   0.000] log-durable lsn 9 group 3 0.500 ms"},
-        {{.kind = TRACE_LOG_FAILED, .error = 28}, "[   0.000] log-failed error 28"},
-        {{.kind = TRACE_FENCE, .txn = 17, .branch = 2, .node = 1, .n = {55}, .result = 1},
-         "[   0.000] t17 b2@1 fence connection 55 gone"},
-        {{.kind = TRACE_RESOLVE, .txn = 17, .branch = 2, .node = 1, .result = FINDING_STILL_PREPARED},
-         "[   0.000] t17 b2@1 resolve ask still-prepared"},
-        {{.kind = TRACE_OUTCOME, .txn = 17, .result = OUTCOME_COMMITTED, .n = {2500}},
-         "[   0.000] t17 outcome committed 2.500 ms"},
-        {{.kind = TRACE_FORGET, .txn = 17}, "[   0.000] t17 forget"},
-        {{.kind = TRACE_FAULT, .detail = "crash@prepare.sent:1"}, "[   0.000] fault: crash@prepare.sent:1"},
-        {{.kind = TRACE_NODE, .node = 1, .result = NODE_UP, .n = {310, 2, -1, 5}, .detail = "MariaDB 10.11"},
-         "[   0.000] @1 node up 0.310 ms, 2 prepared, 5 sessions: MariaDB 10.11"},
-        {{.kind = TRACE_VERDICT,
-          .node = 1,
-          .result = VERDICT_ROLLBACK,
-          .n = {RULE_NO_RECORD},
-          .detail = "xa1../b1"},
-         "[   0.000] @1 verdict rollback no-record: xa1../b1"},
-        {{.kind = TRACE_VERDICT, .n = {INT64_MAX}}, "[   0.000] verdict commit ?"},
-        {{.kind = TRACE_AUDIT, .result = 1, .n = {500, 500, 7, 7}},
-         "[   0.000] audit ok, money 5.00 found 5.00, stock 7 found 7"},
-        {{.kind = TRACE_NOTICE, .result = 2, .detail = "restart node db2"},
-         "[   0.000] notice alarm: restart node db2"},
-        {{.kind = TRACE_NOTICE, .result = 9}, "[   0.000] notice ?"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        CU_ASSERT_STRING_EQUAL(format(&rows[i].event), rows[i].wanted);
-        if (strcmp(line, rows[i].wanted) != 0)
-            printf("# got \"%s\"\n# not \"%s\"\n", line, rows[i].wanted);
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        CU_ASSERT_STRING_EQUAL(format(&said[i].event), said[i].wanted);
+        if (strcmp(line, said[i].wanted) != 0)
+            printf("# got \"%s\"\n# not \"%s\"\n", line, said[i].wanted);
     }
     struct trace_event odd = {.kind = (enum trace_kind)99, .mono_us = INT64_MIN};
     CU_ASSERT_STRING_EQUAL(format(&odd), "[   0.000] ?");

@@ -19,7 +19,7 @@
 #include "xatop/status.h"
 #include "xatop/worker.h"
 
-struct audit_snapshot; /* scenario.h */
+struct audit_snapshot; /* books.h */
 struct shape;
 
 struct node_mysql_config {

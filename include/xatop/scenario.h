@@ -6,23 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "xatop/books.h"
 #include "xatop/command.h"
 #include "xatop/prng.h"
 #include "xatop/status.h"
 #include "xatop/work.h"
 
-enum { ACCOUNT_FIRST = 1001, PRODUCT_FIRST = 101, CUSTOMER_FIRST = 2001 };
 enum { SAMPLE_ACCOUNTS = 100, SAMPLE_PRODUCTS = 10, SAMPLE_CUSTOMERS = 50 }; /* what init makes unless told otherwise */
-
-/* How the data is spread; the same for every run on the same nodes. */
-struct shape {
-    uint8_t node_count;
-    int64_t accounts, products, customers; /* how many sample rows exist */
-};
-
-/* Accounts by id modulo nodes (of two: odd first, even second); products on the first node; customers, orders and payments on
- * the second (on the only one, if one). */
-uint8_t shape_node(const struct shape *shape, enum work_table table, int64_t id);
 
 struct scenario {
     const char *name;                               /* "bank" */
@@ -52,21 +42,7 @@ void scenario_fingerprint(const struct scenario *scenario, const struct scenario
  * two nodes locked at once in no order is a distributed deadlock that no server sees). Returns the count. */
 unsigned plan_rows(const struct plan *plan, uint64_t *out, unsigned cap);
 
-/* --- audit: the judgement, pure; the reading is the node's --- */
-struct audit_marker {
-    char gtrid[XATOP_GTRID_MAX + 1];
-    uint8_t branch, branches; /* this branch, branches of the transaction */
-    int64_t money, stock;     /* what its rows changed: accounts + customers + payments; products + orders */
-};
-
-/* One node at one moment: a single consistent snapshot. */
-struct audit_snapshot {
-    bool ok;
-    int64_t initial[WORK_TABLES], sum[WORK_TABLES], deltas[WORK_TABLES]; /* deltas: markers, folded ones included */
-    struct audit_marker *markers; /* one a branch, sorted by gtrid, branch; malloc'd by the reader, freed by audit_snapshot_free */
-    uint32_t marker_count;
-};
-
+/* --- audit: the judgement, pure, over the books the nodes were read for (books.h) --- */
 /* A branch that is missing although a sibling's marker is there: to be asked for again (listed, then marker). */
 struct audit_missing {
     char gtrid[XATOP_GTRID_MAX + 1];
@@ -81,7 +57,6 @@ struct audit_result {
     uint32_t pending, torn;
 };
 
-void audit_snapshot_free(struct audit_snapshot *snapshot);
 /* Siblings missing over all snapshots taken (in any order, while load runs). Returns the count (capped at @cap). */
 uint32_t audit_find_missing(const struct audit_snapshot *snapshots, uint8_t node_count, struct audit_missing *out, uint32_t cap);
 /* Totals: found is corrected by the deltas of transactions seen on one node only (in flight between the snapshots). */

@@ -9,7 +9,7 @@
 #include "node_mysql_admin.h"
 #include "node_mysql_error.h"
 #include "xatop/i18n.h"
-#include "xatop/scenario.h"
+#include "xatop/books.h"
 
 enum { CONNECT_MS = 5000, LOCK_WAIT_MS = 5000, IDLE_MS = 600000 };
 

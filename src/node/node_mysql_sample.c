@@ -10,7 +10,7 @@
 
 #include "node_mysql_admin.h"
 #include "xatop/i18n.h"
-#include "xatop/scenario.h"
+#include "xatop/books.h"
 
 enum { BATCH_BYTES = 65536, ROW_BYTES = 256, PRICE_FIRST = 1999, PRICE_STEP = 500, STOCK = 1000 };
 

@@ -2,14 +2,7 @@
 
 #include "xatop/scenario.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-void audit_snapshot_free(struct audit_snapshot *snapshot)
-{
-    free(snapshot->markers);
-    memset(snapshot, 0, sizeof *snapshot);
-}
 
 /* A walk over the markers of all nodes together, one gtrid at a time. */
 struct walk {

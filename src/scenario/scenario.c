@@ -34,20 +34,6 @@ const struct scenario *scenario_by_command(const char *command, uint8_t *index)
     return NULL;
 }
 
-uint8_t shape_node(const struct shape *shape, enum work_table table, int64_t id)
-{
-    xatop_assert(shape->node_count > 0);
-    switch (table) {
-    case WORK_ACCOUNTS:
-        /* of two: odd ids on the first node, even ids on the second */
-        return (uint8_t)((uint64_t)(id - 1) % shape->node_count);
-    case WORK_PRODUCTS:
-        return 0;
-    default:
-        return shape->node_count > 1 ? 1 : 0;
-    }
-}
-
 void plan_add_key(struct plan *plan, const char *key, const char *fingerprint)
 {
     struct branch_plan *branch = &plan->branches[0]; /* scenarios put the owning branch first */

@@ -24,7 +24,7 @@ declare -A may=(
 # Public headers that are not named after the room they belong to.
 declare -A room_of=()
 assign() { local room=$1 header; shift; for header in "$@"; do room_of[$header]=$room; done; }
-assign base clock completion i18n limits log money prng status text vocab work
+assign base books clock completion i18n limits log money prng status text vocab work
 assign xa xid verb points
 assign trace trace journal export
 assign protocol txn recovery

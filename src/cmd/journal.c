@@ -85,7 +85,9 @@ static void make_header(struct journal *journal, const struct coordinator *coord
 {
     struct text text;
     text_init(&text, journal->header, sizeof journal->header);
-    text_printf(&text, "{\"xatop-journal\":1,\"coordinator\":\"%s\",\"log\":\"%016" PRIx64 "\",\"epoch\":%" PRIu32 ",\"nodes\":[",
+    text_printf(&text,
+                "{\"xatop-journal\":1,\"coordinator\":\"%s\",\"log\":\"%016" PRIx64 "\",\"epoch\":%" PRIu32
+                ",\"nodes\":[",
                 coordinator->id, coordinator->log_id, coordinator->epoch);
     for (uint8_t i = 0; i < node_count; i++) {
         text_append(&text, i ? ",\"" : "\"");
@@ -110,7 +112,8 @@ enum status journal_open(struct journal **out, const char *path, const struct co
         return status;
     }
     put_line(journal, journal->header, strlen(journal->header));
-    enum status status = worker_start_loop(&journal->worker, "journal", QUEUE_MAX, write_events, journal, err);
+    enum status status =
+        worker_start_loop(&journal->worker, "journal", QUEUE_MAX, write_events, journal, err);
     if (status != STATUS_OK) {
         fclose(journal->file);
         free(journal);

@@ -3,8 +3,8 @@
  * A lab node lives under STATE/nodes/NAME (0700): data, socket, server log, passwords, a record of what it is and of the
  * process that serves it. The server is our child in nothing but birth: own session, own log, survives the program.
  *
- * Two makes, MySQL and MariaDB, from a server found on the machine or named. A named server may be a wrapper script: it must
- * `exec` the server (no fork) with "$@" first and its own fixed options after, e.g.
+ * Two makes, MySQL and MariaDB, from a server found on the machine or named. A named server may be a wrapper script: it should
+ * `exec` the server with "$@" first and its own fixed options after, e.g.
  *     exec ROOT/lib64/ld-linux-x86-64.so.2 --library-path ROOT/lib... ROOT/usr/sbin/mysqld "$@" --basedir=ROOT/usr ...
  *
  * A process is signalled only if /proc/PID/cmdline has our --datadir=DIR as one of its words and its start time is the

@@ -364,6 +364,31 @@ static bool secure(struct start *start)
     return false;
 }
 
+/* A wrapper that did not exec stands between us and the server: the one to signal is the one that wrote its pid file. */
+static void find_behind_wrapper(struct start *start)
+{
+    char path[LAB_PATH_MAX], word[32];
+    struct lab_proc_stat stat;
+    int64_t pid = 0;
+    lab_path(path, start->dir, "server.pid");
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return;
+    if (fgets(word, sizeof word, file)) {
+        word[strcspn(word, "\n")] = '\0';
+        if (!text_to_i64(word, 2, INT32_MAX, &pid))
+            pid = 0;
+    }
+    fclose(file);
+    if (pid == 0 || pid == start->pid.pid || !lab_proc_stat((pid_t)pid, &stat))
+        return;
+    struct lab_pid server = start->pid;
+    server.pid = (pid_t)pid;
+    server.start_ticks = stat.start_ticks;
+    if (lab_proc_look(&server) == LAB_LIFE_RUNNING) /* its command line names our data too */
+        start->pid = server;
+}
+
 static void step_wait(struct start *start)
 {
     char sentence[128];
@@ -382,6 +407,7 @@ static void step_wait(struct start *start)
     if (!secure(start))
         return;
     bool news = !start->pid.ready;
+    find_behind_wrapper(start);
     start->pid.ready = true;
     if (lab_pid_write(start->dir, &start->pid, &start->err)) {
         fail(start);

@@ -218,6 +218,16 @@ ordinary_user()
         $user "$home/labctl" "$home/state" stop a && rm -r "$home"
 }
 
+# The shell stays between: the server is the one that is recorded and killed.
+wrapper_that_forks()
+{
+    printf '#!/bin/sh\n%s "$@"\nexit $?\n' "$(lab detect | grep ^mariadb | head -n 1 | cut -d' ' -f3)" >"$work/forks"
+    chmod 755 "$work/forks"
+    lab start "c:$work/forks" && [ "$(field c 5)" = "$(cat "$state/nodes/c/server.pid")" ] && lab kill c &&
+        await 10 'the wrapper ends too' no_server_of c && state_is c down
+}
+no_server_of() { ! grep -qlzxF -- "--datadir=$state/nodes/$1/data" /proc/[0-9]*/cmdline; }
+
 list() { [ "$(lab list | cut -d' ' -f1,2 | tr '\n' ' ')" = 'a up b up ' ]; }
 
 start_again() { lab stop a && lab stop b && lab start a b && list; }
@@ -263,6 +273,7 @@ if [ "$(lab detect | cut -d' ' -f1 | sort -u | wc -l)" = 2 ]; then
     rm -rf "$state" "$long_state"
     run_test 'one node of each make, side by side' first_start mariadb mysql
     run_test 'the make of a node is fixed' make_is_fixed
+    run_test 'a wrapper that forks' wrapper_that_forks
 else
     skip 'one node of each make' 'only one make on this machine'
 fi

@@ -197,6 +197,37 @@ static void versions_tell_the_make(void)
     scratch_remove(f.dir);
 }
 
+/* Where MariaDB's packagers have put the SQL of its system tables. */
+static void the_sql_of_mariadb_is_found_where_it_was_packaged(void)
+{
+    static const struct {
+        const char *help, *sql;
+    } rows[] = {{"lc-messages-dir  %s", "mysql_system_tables.sql"},
+                {"character-sets-dir  %s/charsets/", "mariadb_system_tables.sql"},
+                {"basedir   %s", "share/mariadb/mariadb_system_tables.sql"},
+                {"basedir   %s", "share/mysql/mysql_system_tables.sql"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        char share[LAB_PATH_MAX], script[2 * LAB_PATH_MAX], leaf[LAB_PATH_MAX];
+        struct text text;
+        setup(&f, "exit 1");
+        static const char *const below[] = {"charsets", "share", "share/mysql", "share/mariadb"};
+        for (size_t j = 0; j < sizeof below / sizeof below[0]; j++) {
+            lab_path(leaf, f.dir, below[j]);
+            mkdir(leaf, 0700);
+        }
+        text_init(&text, script, sizeof script);
+        text_append(&text, "#!/bin/sh\necho 'basedir-x /nowhere'\necho '");
+        text_append_n(&text, rows[i].help, (size_t)(strstr(rows[i].help, "%s") - rows[i].help));
+        text_printf(&text, "%s%s'\n", f.dir, strstr(rows[i].help, "%s") + 2);
+        scratch_file(f.dir, "server", script, 0700);
+        CU_ASSERT_FALSE(lab_mariadb_share(f.server, share));
+        scratch_file(f.dir, rows[i].sql, "", 0600);
+        CU_ASSERT_TRUE(lab_mariadb_share(f.server, share));
+        scratch_remove(f.dir);
+    }
+}
+
 static bool has_word(const struct lab_args *args, const char *word)
 {
     for (size_t i = 0; i < args->count; i++)
@@ -287,6 +318,8 @@ int main(void)
         {"a port in use is said before anything is made", a_port_in_use_is_said_before_anything_is_made},
         {"what is no server is refused", what_is_no_server_is_refused},
         {"versions tell the make", versions_tell_the_make},
+        {"the SQL of MariaDB is found where it was packaged",
+         the_sql_of_mariadb_is_found_where_it_was_packaged},
         {"options keep what was promised durable", options_keep_what_was_promised_durable},
         {"nothing that does not run can be signalled", nothing_that_does_not_run_can_be_signalled},
         {"a forged pid record hurts nobody", a_forged_pid_record_hurts_nobody},

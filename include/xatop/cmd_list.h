@@ -9,11 +9,18 @@
       "the lab's private servers; kill is SIGKILL, freeze and thaw are SIGSTOP and SIGCONT")                \
     X(init, "init [--reset] [--yes] [--accounts N] [--products N] [--balance X]", CMD_NODES,                \
       "schema and sample data only, for servers that are not our own")                                      \
+    X(transfer, "transfer --from A --to B --amount X [--id KEY]", CMD_NODES, "one bank transfer")          \
+    X(order, "order --product P --quantity Q --customer C [--id KEY]", CMD_NODES,                          \
+      "one inventory order: stock on one node, order and payment on another")                               \
     X(show, "show GTRID", CMD_NODES | CMD_ARGUMENTS,                                                        \
       "what became of one transaction: log, markers, branches on every node")                               \
     X(status, "status", CMD_NODES, "nodes, decision log, in doubt and audit in short")                     \
     X(audit, "audit", CMD_NODES, "every invariant of every scenario, while work goes on")                  \
-    X(indoubt, "indoubt [list]", CMD_NODES | CMD_ARGUMENTS, "branches nobody has finished")
+    X(recover, "recover [--dry-run]", CMD_NODES,                                                            \
+      "one recovery pass: every prepared branch with its verdict and the rule that gave it")                \
+    X(indoubt, "indoubt [list]", CMD_NODES | CMD_ARGUMENTS, "branches nobody has finished")                \
+    X(demo, "demo [--pause]", CMD_NODES,                                                                    \
+      "a told tour on real nodes: commit, refusal, a node killed in doubt, recovery, audit")
 
 /* long name, name as typed, letter (0: none), kind, argument, help */
 #define XATOP_GLOBAL_OPTION_LIST(X)                                                                         \

@@ -175,7 +175,7 @@ static bool take_marker(void *arg, char **row, const unsigned long *lengths, uns
 {
     struct markers *markers = arg;
     struct audit_snapshot *out = markers->out;
-    if (columns < 3 || !row[0] || !row[1] || !row[2])
+    if (columns < 5 || !row[0] || !row[1] || !row[2] || !row[3] || !row[4])
         return true;
     if (out->marker_count == markers->capacity) {
         uint32_t capacity = markers->capacity ? markers->capacity * 2 : 256;
@@ -191,7 +191,25 @@ static bool take_marker(void *arg, char **row, const unsigned long *lengths, uns
     text_sanitise(marker->gtrid, sizeof marker->gtrid, row[0], lengths[0]);
     marker->branch = (uint8_t)strtoul(row[1], NULL, 10);
     marker->branches = (uint8_t)strtoul(row[2], NULL, 10);
+    marker->money = strtoll(row[3], NULL, 10);
+    marker->stock = strtoll(row[4], NULL, 10) - marker->money;
     return true;
+}
+
+/* One row a branch: what its markers say it changed, money and pieces apart. */
+static bool read_markers(struct session *session, struct markers *markers)
+{
+    char buffer[512];
+    struct text sql;
+    text_init(&sql, buffer, sizeof buffer);
+    text_append(&sql, "SELECT gtrid, branch, MAX(branches), SUM(IF(tbl = ''");
+    for (unsigned i = 0; i < WORK_TABLES; i++)
+        if (work_table_is_money((enum work_table)i))
+            text_printf(&sql, " OR tbl = '%s'", work_table_name((enum work_table)i));
+    text_append(&sql,
+                ", delta, 0)), SUM(delta) FROM xa_marker GROUP BY gtrid, branch ORDER BY gtrid, branch");
+    xatop_assert(!sql.truncated);
+    return session_rows(session, buffer, take_marker, markers);
 }
 
 enum status node_admin_snapshot(struct node_admin *admin, struct audit_snapshot *out, struct err *err)
@@ -202,11 +220,7 @@ enum status node_admin_snapshot(struct node_admin *admin, struct audit_snapshot 
     /* READ COMMITTED would look anew at every statement; the order of the primary key is the order of bytes */
     bool ok = session_run(session, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ") &&
               session_run(session, "START TRANSACTION WITH CONSISTENT SNAPSHOT") &&
-              read_totals(session, out) &&
-              session_rows(session,
-                           "SELECT gtrid, branch, MAX(branches) FROM xa_marker GROUP BY gtrid, branch "
-                           "ORDER BY gtrid, branch",
-                           take_marker, &markers);
+              read_totals(session, out) && read_markers(session, &markers);
     enum status status = STATUS_OK;
     if (!ok)
         status = admin_failed(admin, err, _("cannot read the snapshot"));

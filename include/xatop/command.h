@@ -66,6 +66,8 @@ enum command_kind {
     COMMAND_RECOVER,  /* one recovery pass; dry_run: verdicts only */
     COMMAND_FAULT,    /* arm (spec), or disarm all (spec "") */
     COMMAND_NODE_CHANGED, /* the lab did something to a node: sample and sweep it now */
+    COMMAND_NOTE,     /* words (note, level) that belong into the trace, from somebody who has no other way */
+    COMMAND_AUDITED,  /* an audit was taken beside the engine: its result belongs into the trace */
     COMMAND_DRAIN     /* take no more work; done is called when nothing is in flight or at the deadline */
 };
 
@@ -81,6 +83,10 @@ struct command {
     uint16_t inflight;
     int64_t wait_ms;             /* RUN: phase two after the decision; RECOVER, DRAIN: limit of the whole */
     char fault[96];
+    int level;                   /* NOTE: 0 info, 1 warning, 2 alarm */
+    char note[XATOP_REASON_MAX]; /* NOTE: sanitised */
+    bool audit_ok;               /* AUDITED */
+    int64_t audit[4];            /* AUDITED: money expected, found, stock expected, found */
     /* Called once on the engine thread; must only hand over. The command (malloc'd by the asker) may be freed in it. */
     void (*done)(struct command *command, const struct report *report, const struct recovery_report *recovery);
     void *arg;

@@ -3,6 +3,7 @@
 #include "engine_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "xatop/i18n.h"
 
@@ -68,6 +69,19 @@ static void run_or_stream(struct engine *engine, struct command *command)
     }
 }
 
+static void pass_on(struct engine *engine, struct command *command)
+{
+    if (command->kind == COMMAND_NOTE) {
+        emit_notice(engine, NULL, command->level, "%s", command->note);
+    } else {
+        struct trace_event *event = emit_new(engine, TRACE_AUDIT, NULL, 0);
+        event->result = command->audit_ok;
+        memcpy(event->n, command->audit, sizeof event->n);
+        emit(engine);
+    }
+    command_told(command, STATUS_OK, "");
+}
+
 void engine_command(struct engine *engine, struct command *command, int64_t now_us)
 {
     if (engine->dead)
@@ -96,6 +110,10 @@ void engine_command(struct engine *engine, struct command *command, int64_t now_
             engine->nodes[command->node].raise_due = true;
         }
         command_told(command, STATUS_OK, "");
+        break;
+    case COMMAND_NOTE:
+    case COMMAND_AUDITED:
+        pass_on(engine, command);
         break;
     case COMMAND_DRAIN:
         engine->draining = true;

@@ -234,6 +234,20 @@ static void rows_in_flight_make_others_wait(void)
     world_end();
 }
 
+static void what_others_saw_comes_into_the_trace(void)
+{
+    world_begin();
+    struct command note = {.kind = COMMAND_NOTE, .level = 2, .note = "n1 killed", .done = world_told};
+    world_ask(&note);
+    struct command audit = {
+        .kind = COMMAND_AUDITED, .audit_ok = true, .audit = {5, 5, 7, 7}, .done = world_told};
+    world_ask(&audit);
+    CU_ASSERT_EQUAL(world.told, 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(world.transcript, "n1 killed"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(world.transcript, "audit"));
+    world_end();
+}
+
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -249,6 +263,7 @@ int main(void)
         {"a key answers for its first attempt", a_key_answers_for_its_first_attempt},
         {"an injected crash leaves a dead engine", an_injected_crash_leaves_a_dead_engine},
         {"streams run until told and drain waits", streams_run_until_told_and_drain_waits},
+        {"what others saw comes into the trace", what_others_saw_comes_into_the_trace},
         {"rows in flight make others wait", rows_in_flight_make_others_wait},
         {0},
     };

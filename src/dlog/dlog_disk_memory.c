@@ -98,7 +98,7 @@ static void bytes_resize(struct bytes *bytes, uint64_t size)
 
 static void bytes_copy(struct bytes *to, const struct bytes *from, uint64_t offset, uint64_t n)
 {
-    if (offset >= from->used)
+    if (n == 0 || offset >= from->used)
         return;
     if (n > from->used - offset)
         n = from->used - offset;

@@ -16,6 +16,7 @@
       "what became of one transaction: log, markers, branches on every node")                               \
     X(status, "status", CMD_NODES, "nodes, decision log, in doubt and audit in short")                     \
     X(audit, "audit", CMD_NODES, "every invariant of every scenario, while work goes on")                  \
+    X(log, "log [--file FILE]", CMD_JSON_LINES, "the decision log in words")                                \
     X(recover, "recover [--dry-run]", CMD_NODES,                                                            \
       "one recovery pass: every prepared branch with its verdict and the rule that gave it")                \
     X(indoubt, "indoubt [list]", CMD_NODES | CMD_ARGUMENTS, "branches nobody has finished")                \

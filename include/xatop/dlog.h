@@ -140,8 +140,11 @@ struct dlog_scan_result {
     char coordinator[XATOP_COORD_MAX + 1];
     bool torn_tail;
 };
-enum status dlog_scan(const struct disk *disk,
-                      bool (*visit)(void *arg, const struct dlog_record *record, const char *segment, uint64_t offset),
-                      void *arg, struct dlog_scan_result *result, struct err *err);
+typedef bool (*dlog_visit)(void *arg, const struct dlog_record *record, const char *segment, uint64_t offset);
+enum status dlog_scan(const struct disk *disk, dlog_visit visit, void *arg, struct dlog_scan_result *result,
+                      struct err *err);
+/* The same for one file alone (a copy, a segment somebody sent): nothing is asked of the others. */
+enum status dlog_scan_file(const struct disk *disk, const char *name, dlog_visit visit, void *arg,
+                           struct dlog_scan_result *result, struct err *err);
 
 #endif

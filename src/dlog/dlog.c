@@ -219,7 +219,9 @@ static bool look_in_segment(struct dlog *dlog, const struct dlog_segment *segmen
     struct dlog_link link = {.number = segment->number, .end = segment->end};
     struct dlog_walk walk;
     size_t len;
-    bool ok = dlog_read_all(&dlog->disk, segment->number, segment->end, &bytes) == 0 &&
+    char name[DLOG_NAME];
+    dlog_segment_name(segment->number, name);
+    bool ok = dlog_read_all(&dlog->disk, name, segment->end, &bytes) == 0 &&
               dlog_decode(bytes.p, bytes.len, &link.head, &len) == DLOG_RECORD &&
               dlog_walk(&bytes, &link, look, search, &walk, NULL) == STATUS_OK;
     free(bytes.p);

@@ -48,11 +48,9 @@ bool dlog_bytes_add(struct dlog_bytes *bytes, const void *p, size_t n)
     return true;
 }
 
-int dlog_read_all(const struct disk *disk, uint32_t number, uint64_t max, struct dlog_bytes *out)
+int dlog_read_all(const struct disk *disk, const char *name, uint64_t max, struct dlog_bytes *out)
 {
-    char name[DLOG_NAME];
     uint8_t block[65536];
-    dlog_segment_name(number, name);
     out->len = 0;
     while (out->len < max) {
         uint64_t want = max - out->len < sizeof block ? max - out->len : sizeof block;
@@ -125,7 +123,9 @@ static enum status read_head(const struct disk *disk, uint32_t number, struct dl
 {
     struct dlog_bytes bytes = {0};
     size_t len;
-    int error = dlog_read_all(disk, number, DLOG_FRAME_MAX, &bytes);
+    char name[DLOG_NAME];
+    dlog_segment_name(number, name);
+    int error = dlog_read_all(disk, name, DLOG_FRAME_MAX, &bytes);
     enum status status = STATUS_OK;
     if (error)
         status = unreadable(err, number, error);

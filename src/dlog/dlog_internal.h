@@ -26,7 +26,7 @@ void dlog_table_free(struct dlog_table *table);
 
 /* --- files (dlog_chain.c) --- */
 
-enum { DLOG_NAME = 16, DLOG_SEGMENT_MAX = 99999999 };
+enum { DLOG_NAME = 16, DLOG_NAME_MAX = 256, DLOG_SEGMENT_MAX = 99999999 };
 #define DLOG_RESERVE "reserve.new" /* a segment that has no name yet */
 
 /* One segment that counts. */
@@ -57,10 +57,10 @@ struct dlog_bytes {
 /* Append @n bytes; false: out of memory. */
 bool dlog_bytes_add(struct dlog_bytes *bytes, const void *p, size_t n);
 /* The whole file, at most @max bytes of it. 0 or -errno. */
-int dlog_read_all(const struct disk *disk, uint32_t number, uint64_t max, struct dlog_bytes *out);
+int dlog_read_all(const struct disk *disk, const char *name, uint64_t max, struct dlog_bytes *out);
 
 struct dlog_walk {
-    uint64_t end;      /* bytes of whole, good frames */
+    uint64_t end; /* bytes of whole, good frames */
     uint64_t records;
     uint64_t last_lsn;
     uint64_t attested; /* the highest lsn that is provably durable */
@@ -69,8 +69,8 @@ struct dlog_walk {
 
 /* Visit the frames in @bytes, the content of @link. @visit may be NULL, returns false to stop (then @out is not complete). */
 enum status dlog_walk(const struct dlog_bytes *bytes, const struct dlog_link *link,
-                      bool (*visit)(void *arg, const struct dlog_record *record, uint64_t offset, size_t len), void *arg,
-                      struct dlog_walk *out, struct err *err);
+                      bool (*visit)(void *arg, const struct dlog_record *record, uint64_t offset, size_t len),
+                      void *arg, struct dlog_walk *out, struct err *err);
 
 /* --- the log (dlog.c, dlog_open.c, dlog_roll.c) --- */
 
@@ -105,8 +105,8 @@ bool dlog_apply(struct dlog *dlog, struct dlog_segment *segment, const struct dl
 /* Give @record its place in the order and append its frame to @head. False: out of memory. */
 bool dlog_place(struct dlog *dlog, struct dlog_record *record, struct dlog_bytes *head);
 /* Start a head: the SEGMENT record. */
-bool dlog_head_begin(struct dlog *dlog, uint32_t number, uint32_t previous, uint64_t previous_end, uint32_t oldest,
-                     int64_t wall_ms, struct dlog_bytes *head);
+bool dlog_head_begin(struct dlog *dlog, uint32_t number, uint32_t previous, uint64_t previous_end,
+                     uint32_t oldest, int64_t wall_ms, struct dlog_bytes *head);
 /* The segment @number comes to be, durably, with @head in it, and becomes the current one. */
 enum status dlog_head_install(struct dlog *dlog, uint32_t number, struct dlog_bytes *head, struct err *err);
 enum status dlog_roll(struct dlog *dlog, int64_t wall_ms, struct err *err);

@@ -50,7 +50,9 @@ static enum status read_chain(struct opening *o, struct err *err)
         return err_set(err, STATUS_INTERNAL, _("decision log: out of memory"));
     for (size_t i = 0; i < o->chain.count; i++) {
         const struct dlog_link *link = &o->chain.links[i];
-        int error = dlog_read_all(&dlog->disk, link->number, link->end, &o->last);
+        char name[DLOG_NAME];
+        dlog_segment_name(link->number, name);
+        int error = dlog_read_all(&dlog->disk, name, link->end, &o->last);
         if (error)
             return err_set(err, STATUS_STATE, _("decision log: cannot read segment %u: %s"), link->number,
                            strerror(-error));

@@ -13,11 +13,11 @@
 enum { TRIES = 4 };
 
 struct scan {
-    bool (*visit)(void *arg, const struct dlog_record *record, const char *segment, uint64_t offset);
+    dlog_visit visit;
     void *arg;
     struct dlog_scan_result *result;
     struct dlog_table live;
-    char name[DLOG_NAME];
+    char name[DLOG_NAME_MAX];
     bool stopped, out_of_memory;
 };
 
@@ -53,7 +53,7 @@ static bool scan_segment(struct scan *scan, const struct disk *disk, const struc
     int error = 0;
     dlog_segment_name(link->number, scan->name);
     for (int i = 0; i < TRIES; i++) {
-        error = dlog_read_all(disk, link->number, link->end, &bytes);
+        error = dlog_read_all(disk, scan->name, link->end, &bytes);
         if (error || dlog_walk(&bytes, link, NULL, NULL, &walk, &ignored) == STATUS_OK)
             break;
     }
@@ -68,19 +68,35 @@ static bool scan_segment(struct scan *scan, const struct disk *disk, const struc
     return error != -ENOENT;
 }
 
+/* One file for itself: as if it were the last segment. */
+static enum status scan_file(struct scan *scan, const struct disk *disk, struct err *err)
+{
+    struct dlog_link link = {.end = DLOG_LAST};
+    struct dlog_bytes bytes = {0};
+    struct dlog_walk walk;
+    size_t len;
+    enum status status;
+    int error = dlog_read_all(disk, scan->name, DLOG_LAST, &bytes);
+    if (error) {
+        status = err_set(err, STATUS_STATE, _("decision log: cannot read it: %s"), strerror(-error));
+    } else if (dlog_decode(bytes.p, bytes.len, &link.head, &len) != DLOG_RECORD ||
+               link.head.type != DLOG_SEGMENT) {
+        status = err_set(err, STATUS_STATE, _("decision log: the file does not begin with a segment record"));
+    } else {
+        link.number = link.head.segment;
+        status = dlog_walk(&bytes, &link, see, scan, &walk, err);
+        scan->result->torn_tail = walk.torn;
+    }
+    free(bytes.p);
+    return status;
+}
+
 /* The chain cannot be followed: show what every file holds, up to its first bad spot. */
 static void scan_files(struct scan *scan, const struct disk *disk, const struct dlog_chain *chain)
 {
     for (size_t i = 0; i < chain->file_count && !scan->stopped; i++) {
-        struct dlog_link link = {.number = chain->files[i], .end = DLOG_LAST};
-        struct dlog_bytes bytes = {0};
-        struct dlog_walk walk;
-        size_t len;
-        dlog_segment_name(link.number, scan->name);
-        if (dlog_read_all(disk, link.number, DLOG_LAST, &bytes) == 0 &&
-            dlog_decode(bytes.p, bytes.len, &link.head, &len) == DLOG_RECORD)
-            dlog_walk(&bytes, &link, see, scan, &walk, NULL);
-        free(bytes.p);
+        dlog_segment_name(chain->files[i], scan->name);
+        (void)scan_file(scan, disk, NULL);
     }
 }
 
@@ -110,16 +126,25 @@ static enum status scan_chain(struct scan *scan, const struct disk *disk, struct
     }
 }
 
-enum status dlog_scan(const struct disk *disk,
-                      bool (*visit)(void *arg, const struct dlog_record *record, const char *segment,
-                                    uint64_t offset),
-                      void *arg, struct dlog_scan_result *result, struct err *err)
+static enum status end_scan(struct scan *scan, enum status status, struct err *err)
+{
+    dlog_table_free(&scan->live);
+    return scan->out_of_memory ? err_set(err, STATUS_INTERNAL, _("decision log: out of memory")) : status;
+}
+
+enum status dlog_scan(const struct disk *disk, dlog_visit visit, void *arg, struct dlog_scan_result *result,
+                      struct err *err)
 {
     *result = (struct dlog_scan_result){0};
     struct scan scan = {.visit = visit, .arg = arg, .result = result};
-    enum status status = scan_chain(&scan, disk, err);
-    if (scan.out_of_memory)
-        status = err_set(err, STATUS_INTERNAL, _("decision log: out of memory"));
-    dlog_table_free(&scan.live);
-    return status;
+    return end_scan(&scan, scan_chain(&scan, disk, err), err);
+}
+
+enum status dlog_scan_file(const struct disk *disk, const char *name, dlog_visit visit, void *arg,
+                           struct dlog_scan_result *result, struct err *err)
+{
+    *result = (struct dlog_scan_result){0};
+    struct scan scan = {.visit = visit, .arg = arg, .result = result};
+    text_copy(scan.name, sizeof scan.name, name);
+    return end_scan(&scan, scan_file(&scan, disk, err), err);
 }

@@ -49,4 +49,7 @@ bool worker_submit(struct worker *worker, void *item);
  * socket that blocks it shuts that down first. NULL worker is allowed. */
 void worker_stop(struct worker *worker, void (*drop)(void *item));
 
+/* Block the calling thread: for injected delays and retries of a lock, never to wait for another thread. */
+void worker_sleep_ms(int ms);
+
 #endif

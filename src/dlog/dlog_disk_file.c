@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/magic.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 
 #include "xatop/i18n.h"
 #include "xatop/text.h"
+#include "xatop/worker.h"
 
 enum { NAME = 64, LOCK_TRIES = 5, LOCK_PAUSE_MS = 20 };
 #define HOLDER "holder"
@@ -290,13 +290,12 @@ static enum status check_dir(int fd, const char *dir, struct err *err)
 
 static enum status lock_dir(int fd, const char *dir, struct err *err)
 {
-    struct pollfd nothing = {.fd = -1};
     for (int try = 1; flock(fd, LOCK_EX | LOCK_NB) != 0; try++) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return err_set(err, STATUS_STATE, _("log directory %s: cannot lock it: %s"), dir,
                            strerror(errno));
         if (try < LOCK_TRIES) { /* somebody may only be asking who holds it */
-            poll(&nothing, 0, LOCK_PAUSE_MS);
+            worker_sleep_ms(LOCK_PAUSE_MS);
             continue;
         }
         int64_t pid = read_holder(fd);

@@ -2,7 +2,6 @@
 
 #include "xatop/dlog_writer.h"
 
-#include <poll.h>
 #include <stdlib.h>
 
 #include "xatop/clock.h"
@@ -24,14 +23,6 @@ struct dlog_writer {
     bool unwritten; /* unforced records may still be in memory */
 };
 
-static void hold(int32_t ms)
-{
-    struct pollfd nothing = {.fd = -1};
-    int64_t until_ms = clock_mono_ms() + ms;
-    for (int64_t left = ms; left > 0; left = until_ms - clock_mono_ms())
-        poll(&nothing, 0, (int)left);
-}
-
 static enum status injected(struct dlog_writer *writer, struct err *err)
 {
     dlog_fail(writer->dlog);
@@ -45,7 +36,7 @@ static bool pass_point(struct dlog_writer *writer, struct dlog_request *request,
                        int32_t ms)
 {
     if (act == FAULT_DELAY)
-        hold(ms);
+        worker_sleep_ms(ms);
     if (act == FAULT_LOGFAIL)
         request->status = injected(writer, &request->err);
     if (act != FAULT_CRASH)

@@ -2,11 +2,13 @@
 
 #include "xatop/worker.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "xatop/clock.h"
 #include "xatop/i18n.h"
 #include "xatop/text.h"
 
@@ -91,4 +93,11 @@ void worker_stop(struct worker *worker, void (*drop)(void *item))
     pthread_join(worker->thread, NULL);
     mailbox_free(worker->inbox);
     free(worker);
+}
+
+void worker_sleep_ms(int ms)
+{
+    int64_t until_ms = clock_mono_ms() + ms;
+    for (int64_t left = ms; left > 0; left = until_ms - clock_mono_ms()) /* a signal may cut it short */
+        poll(NULL, 0, (int)left);
 }

@@ -221,8 +221,8 @@ void world_told(struct command *command, const struct report *report, const stru
         world.report = *report;
     if (recovery) {
         world.recovery = *recovery;
-        memcpy(world.verdicts, recovery->verdicts,
-               (recovery->verdict_count < 8 ? recovery->verdict_count : 8) * sizeof world.verdicts[0]);
+        for (uint32_t i = 0; i < recovery->verdict_count && i < 8; i++)
+            world.verdicts[i] = recovery->verdicts[i];
     }
 }
 

@@ -5,55 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cunit_main.h"
-#include "node_bench.h"
+#include "node_fixture.h"
 #include "xatop/clock.h"
 #include "xatop/scenario.h"
-
-enum { LOG_A = 0xa1, LOG_B = 0xb2 };
-
-static struct bench bench;
-static MYSQL *stranger;
-
-static int64_t balance(unsigned node, int64_t account)
-{
-    return bench_number(stranger, "SELECT balance FROM %s.accounts WHERE id = %lld",
-                        node ? "xatop_b" : "xatop", (long long)account);
-}
-
-static int64_t markers(const struct bench_txn *txn, unsigned branch)
-{
-    char gtrid[XATOP_GTRID_MAX + 1];
-    gtrid_print(&txn->gtrid, gtrid);
-    return bench_number(stranger, "SELECT COUNT(*) FROM %s.xa_marker WHERE gtrid = '%s' AND branch = %u",
-                        branch == 2 ? "xatop_b" : "xatop", gtrid, branch);
-}
-
-static bool listed(const struct bench_txn *txn, unsigned branch)
-{
-    char data[XATOP_GTRID_MAX + 8];
-    gtrid_print(&txn->gtrid, data);
-    snprintf(data + strlen(data), 8, "b%u", branch);
-    return bench_listed(stranger, data);
-}
-
-/* A clean start of every test: fresh data, epoch 1 of log A raised on both nodes. */
-static void open_bench(void)
-{
-    CU_ASSERT_FATAL(bench_reset());
-    stranger = bench_connect("xatop");
-    bench_sql(stranger,
-              "DELETE FROM xatop.xa_epoch; DELETE FROM xatop_b.xa_epoch; DELETE FROM xatop.xa_session; "
-              "DELETE FROM xatop_b.xa_session");
-    CU_ASSERT_FATAL(bench_open(&bench, LOG_A, 1));
-    CU_ASSERT_FATAL(bench_raise(&bench));
-}
-
-static void close_bench(void)
-{
-    bench_close(&bench);
-    mysql_close(stranger);
-}
 
 static void commits_statement_by_statement(void)
 {
@@ -208,88 +162,6 @@ static void a_key_is_used_once(void)
     close_bench();
 }
 
-/* PREPARE both branches, with @faults on the PREPARE of branch 1. */
-static struct message prepare_with(struct bench_txn *txn, struct message_faults faults)
-{
-    struct message message;
-    bench_begin(&bench, txn, 0, 50);
-    CU_ASSERT_EQUAL(bench_run(&bench, txn, 2, VERB_PREPARE), REPLY_OK);
-    CU_ASSERT_EQUAL(bench_run(&bench, txn, 1, 0), REPLY_OK);
-    bench_message(txn, 1, VERB_PREPARE, &message);
-    message.faults = faults;
-    message.faults.sent_verb = message.faults.reply_verb = VERB_PREPARE;
-    bench_send(&bench, &message);
-    bench_await(&bench, &message.completion);
-    return message;
-}
-
-static void a_dropped_prepare_is_found_absent(void)
-{
-    struct bench_txn txn;
-    open_bench();
-    struct message message = prepare_with(&txn, (struct message_faults){.sent = FAULT_DROP});
-    CU_ASSERT(message.reply == REPLY_LOST && message.injected && message.sent_us == 0 &&
-              message.reply_us == 0);
-    CU_ASSERT(bench_fence(&bench, 0, txn.sessions[0]));
-    bench_settle();
-    CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, VERB_ROLLBACK), FINDING_ROLLED_BACK);
-    CU_ASSERT_EQUAL(bench_say(&bench, &txn, 2, VERB_ROLLBACK), REPLY_OK);
-    CU_ASSERT_FALSE(listed(&txn, 1) || listed(&txn, 2));
-    /* and the same carrier goes on with a new session */
-    bench_begin(&bench, &txn, 0, 50);
-    CU_ASSERT_EQUAL(bench_run(&bench, &txn, 1, VERB_PREPARE), REPLY_OK);
-    CU_ASSERT_EQUAL(bench_say(&bench, &txn, 1, VERB_ROLLBACK), REPLY_OK);
-    close_bench();
-}
-
-static void a_lost_vote_is_found_prepared(void)
-{
-    struct bench_txn txn;
-    open_bench();
-    for (unsigned i = 0; i < 2; i++) {
-        uint16_t verdict = i == 0 ? VERB_COMMIT : VERB_ROLLBACK;
-        struct message message = prepare_with(&txn, (struct message_faults){.reply = FAULT_DROP});
-        CU_ASSERT(message.reply == REPLY_LOST && message.injected);
-        CU_ASSERT(listed(&txn, 1));
-        CU_ASSERT(bench_fence(&bench, 0, txn.sessions[0]));
-        bench_settle();
-        CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, 0), FINDING_BUSY); /* asked only: it is prepared */
-        CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, verdict),
-                        i == 0 ? FINDING_COMMITTED : FINDING_ROLLED_BACK);
-        CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, verdict),
-                        i == 0 ? FINDING_COMMITTED : FINDING_ROLLED_BACK);
-        CU_ASSERT_EQUAL(bench_say(&bench, &txn, 2, verdict), REPLY_OK);
-        CU_ASSERT_EQUAL(balance(0, 1001), 99950);
-        CU_ASSERT_EQUAL(balance(1, 1002), 100050);
-    }
-    close_bench();
-}
-
-static void other_faults_do_what_they_say(void)
-{
-    struct bench_txn txn;
-    open_bench();
-    struct message message = prepare_with(&txn, (struct message_faults){.sent = FAULT_REFUSE});
-    CU_ASSERT(message.reply == REPLY_ERROR && message.injected && message.last_verb == VERB_PREPARE);
-    CU_ASSERT_FALSE(listed(&txn, 1));
-    for (unsigned branch = 1; branch <= 2; branch++)
-        CU_ASSERT_EQUAL(bench_say(&bench, &txn, branch, VERB_ROLLBACK), branch == 1 ? REPLY_OK : REPLY_OK);
-    int64_t before_ms = clock_mono_ms();
-    message = prepare_with(&txn, (struct message_faults){.reply = FAULT_DELAY, .reply_ms = 300});
-    CU_ASSERT(message.reply == REPLY_OK && clock_mono_ms() - before_ms >= 300);
-    CU_ASSERT(message.reply_us - message.sent_us < 300000); /* what was measured is the server's */
-    for (unsigned branch = 1; branch <= 2; branch++)
-        CU_ASSERT_EQUAL(bench_say(&bench, &txn, branch, VERB_ROLLBACK), REPLY_OK);
-    message = prepare_with(&txn, (struct message_faults){.sent = FAULT_CRASH});
-    CU_ASSERT_EQUAL(bench.crashes, 1);
-    CU_ASSERT(message.sent_us > 0 && message.reply == REPLY_LOST);
-    CU_ASSERT(bench_fence(&bench, 0, txn.sessions[0]));
-    bench_settle();
-    CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, VERB_ROLLBACK), FINDING_ROLLED_BACK);
-    CU_ASSERT_EQUAL(bench_say(&bench, &txn, 2, VERB_ROLLBACK), REPLY_OK);
-    close_bench();
-}
-
 static void a_held_message_holds_no_other_node(void)
 {
     struct bench_txn txn;
@@ -308,46 +180,6 @@ static void a_held_message_holds_no_other_node(void)
     CU_ASSERT(clock_mono_ms() - before_ms < 300);
     bench_await(&bench, &slow.completion);
     CU_ASSERT(clock_mono_ms() - before_ms >= 400 && slow.reply == REPLY_OK);
-    close_bench();
-}
-
-static void held_by_another_session_is_busy(void)
-{
-    struct bench_txn txn;
-    open_bench();
-    bench_begin(&bench, &txn, 0, 50);
-    CU_ASSERT_EQUAL(bench_run(&bench, &txn, 1, VERB_PREPARE), REPLY_OK);
-    /* not fenced: MariaDB says NOTA of a branch it lists (2); MySQL lets anyone finish it */
-    enum finding finding = bench_resolve(&bench, &txn, 1, VERB_COMMIT);
-    CU_ASSERT_EQUAL(finding, bench_mariadb() ? FINDING_BUSY : FINDING_COMMITTED);
-    CU_ASSERT_EQUAL(bench_say(&bench, &txn, 1, VERB_COMMIT), bench_mariadb() ? REPLY_OK : REPLY_NOTA);
-    CU_ASSERT_EQUAL(balance(0, 1001), 99950);
-    close_bench();
-}
-
-/* A phantom OK cannot be made at will: a row that another transaction has written and not committed, the branch not listed, is
- * what it leaves behind (3a). */
-static void a_locked_marker_is_no_verdict(void)
-{
-    struct bench_txn txn;
-    char gtrid[XATOP_GTRID_MAX + 1];
-    open_bench();
-    bench_begin(&bench, &txn, 0, 50);
-    gtrid_print(&txn.gtrid, gtrid);
-    CU_ASSERT_EQUAL(bench_sql(stranger, "START TRANSACTION"), 0);
-    CU_ASSERT_EQUAL(bench_sql(stranger,
-                              "INSERT INTO xa_marker VALUES ('%s', 1, 0, 2, 'accounts', 1001, -50, NOW(3))",
-                              gtrid),
-                    0);
-    CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, VERB_COMMIT), FINDING_STILL_PREPARED);
-    CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, VERB_ROLLBACK), FINDING_STILL_PREPARED);
-    CU_ASSERT_EQUAL(bench_sql(stranger, "COMMIT"), 0);
-    CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, VERB_COMMIT), FINDING_COMMITTED);
-    struct control control = {
-        .kind = CONTROL_RESOLVE, .branch = 1, .verbs = VERB_COMMIT, .expect_node_id = 12345};
-    xid_make(&control.xid, &txn.gtrid, 1);
-    bench_ask(&bench, &control);
-    CU_ASSERT_EQUAL(control.finding, FINDING_OTHER_NODE);
     close_bench();
 }
 
@@ -376,63 +208,6 @@ static void a_branch_of_somebody_else_stays(void)
     CU_ASSERT(bench_listed(stranger, "") == false);
     bench_settle();
     CU_ASSERT_EQUAL(bench_sql(stranger, "XA ROLLBACK %s", xid), 0);
-    close_bench();
-}
-
-static void another_log_is_refused(void)
-{
-    struct bench other;
-    struct control control = {.kind = CONTROL_RAISE};
-    open_bench();
-    CU_ASSERT_FATAL(bench_open(&other, LOG_B, 9));
-    control.coordinator = &other.who;
-    bench_ask(&other, &control);
-    CU_ASSERT_EQUAL(control.raised, RAISE_OTHER_LOG);
-    CU_ASSERT_PTR_NOT_NULL(strstr(control.detail, "host here, pid 1"));
-    /* a wiped epoch row does not help while a branch of the other log is prepared */
-    struct bench_txn txn;
-    bench_begin(&bench, &txn, 0, 50);
-    CU_ASSERT_EQUAL(bench_run(&bench, &txn, 1, VERB_PREPARE), REPLY_OK);
-    bench_sql(stranger, "DELETE FROM xa_epoch");
-    bench_ask(&other, &control);
-    CU_ASSERT_EQUAL(control.raised, RAISE_OTHER_LOG);
-    CU_ASSERT(listed(&txn, 1));
-    /* to take over is to claim the id, never the branches: sessions end, the branch stays */
-    control.take_over = true;
-    bench_ask(&other, &control);
-    CU_ASSERT_EQUAL(control.raised, RAISE_DONE);
-    CU_ASSERT(control.killed >= 1 && listed(&txn, 1));
-    CU_ASSERT_EQUAL(bench_say(&bench, &txn, 1, VERB_COMMIT), REPLY_NOT_SENT);
-    CU_ASSERT_EQUAL(bench_say(&bench, &txn, 1, VERB_OPEN), REPLY_ERROR); /* the epoch row is not ours */
-    char gtrid[XATOP_GTRID_MAX + 1];
-    gtrid_print(&txn.gtrid, gtrid);
-    CU_ASSERT_EQUAL(bench_sql(stranger, "XA ROLLBACK '%s', 'b1', %d", gtrid, XID_FORMAT), 0);
-    bench_close(&other);
-    close_bench();
-}
-
-static void a_newer_epoch_fences_the_older(void)
-{
-    struct bench newer;
-    struct bench_txn txn;
-    open_bench();
-    bench_begin(&bench, &txn, 0, 50);
-    CU_ASSERT_EQUAL(bench_run(&bench, &txn, 1, VERB_PREPARE), REPLY_OK);
-    CU_ASSERT_EQUAL(bench_run(&bench, &txn, 2, VERB_PREPARE), REPLY_OK);
-    CU_ASSERT_FATAL(bench_open(&newer, LOG_A, 2));
-    CU_ASSERT_FATAL(bench_raise(&newer));
-    for (unsigned i = 0; i < 2; i++)
-        CU_ASSERT(bench_gone(stranger, (unsigned long)txn.sessions[i].connection_id, 0));
-    CU_ASSERT_EQUAL(bench_resolve(&newer, &txn, 1, VERB_COMMIT), FINDING_COMMITTED);
-    CU_ASSERT_EQUAL(bench_resolve(&newer, &txn, 2, VERB_COMMIT), FINDING_COMMITTED);
-    CU_ASSERT(balance(0, 1001) == 99950 && balance(1, 1002) == 100050);
-    /* the older one can do nothing any more, by no way */
-    CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, VERB_ROLLBACK), FINDING_UNREACHABLE);
-    struct control control = {.kind = CONTROL_RAISE, .coordinator = &bench.who};
-    bench_ask(&bench, &control);
-    CU_ASSERT_EQUAL(control.raised, RAISE_NEWER_EPOCH);
-    bench_close(&newer);
-    CU_ASSERT_EQUAL(bench_number(stranger, "SELECT COUNT(*) FROM xa_session WHERE epoch = 2"), 0);
     close_bench();
 }
 
@@ -573,73 +348,6 @@ static void the_snapshot_adds_up(void)
     close_bench();
 }
 
-static void a_frozen_server_costs_the_deadline_only(void)
-{
-    struct bench_txn txn;
-    struct message message;
-    struct control control = {.kind = CONTROL_HEALTH};
-    open_bench();
-    bench_begin(&bench, &txn, 0, 50);
-    CU_ASSERT_EQUAL(bench_run(&bench, &txn, 1, VERB_PREPARE), REPLY_OK);
-    CU_ASSERT_FATAL(bench_freeze());
-    int64_t before_ms = clock_mono_ms();
-    control.deadline_ms = before_ms + 700;
-    bench_ask(&bench, &control);
-    CU_ASSERT(!control.ok && control.info.state == NODE_FROZEN);
-    CU_ASSERT(clock_mono_ms() - before_ms < 1200);
-    before_ms = clock_mono_ms();
-    bench_message(&txn, 1, VERB_COMMIT, &message);
-    message.deadline_ms = before_ms + 500;
-    bench_send(&bench, &message);
-    bench_await(&bench, &message.completion);
-    CU_ASSERT_EQUAL(message.reply, REPLY_LOST);
-    CU_ASSERT(clock_mono_ms() - before_ms < 900);
-    before_ms = clock_mono_ms();
-    bench_message(&txn, 1, VERB_OPEN, &message); /* connects to a server that never greets */
-    message.deadline_ms = before_ms + 900;
-    bench_send(&bench, &message);
-    bench_await(&bench, &message.completion);
-    CU_ASSERT(message.reply == REPLY_NOT_SENT && message.unreachable);
-    CU_ASSERT(clock_mono_ms() - before_ms < 2500);
-    CU_ASSERT_FATAL(bench_thaw());
-    CU_ASSERT(bench_fence(&bench, 0, txn.sessions[0]));
-    bench_settle();
-    CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, VERB_COMMIT), FINDING_COMMITTED);
-    CU_ASSERT_EQUAL(balance(0, 1001), 99950);
-    close_bench();
-}
-
-static void a_killed_server_brings_the_branch_back(void)
-{
-    struct bench_txn txn;
-    struct control control = {.kind = CONTROL_HEALTH};
-    open_bench();
-    bench_begin(&bench, &txn, 0, 50);
-    CU_ASSERT_EQUAL(bench_run(&bench, &txn, 1, VERB_PREPARE), REPLY_OK);
-    CU_ASSERT_EQUAL(bench_run(&bench, &txn, 2, VERB_PREPARE), REPLY_OK);
-    bench_ask(&bench, &control);
-    int64_t start = control.info.server_start;
-    CU_ASSERT_FATAL(bench_kill());
-    CU_ASSERT_EQUAL(bench_say(&bench, &txn, 1, VERB_COMMIT), REPLY_NOT_SENT);
-    control = (struct control){.kind = CONTROL_HEALTH};
-    bench_ask(&bench, &control);
-    CU_ASSERT(!control.ok && control.info.state == NODE_DOWN);
-    CU_ASSERT_FALSE(bench_fence(&bench, 0, txn.sessions[0])); /* nobody to ask */
-    CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, VERB_COMMIT), FINDING_UNREACHABLE);
-    CU_ASSERT_FATAL(bench_restart());
-    mysql_close(stranger);
-    stranger = bench_connect("xatop");
-    CU_ASSERT(listed(&txn, 1) && listed(&txn, 2));
-    CU_ASSERT(bench_fence(&bench, 0, txn.sessions[0])); /* that server's sessions are gone with it */
-    CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, VERB_COMMIT), FINDING_COMMITTED);
-    CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 2, VERB_COMMIT), FINDING_COMMITTED);
-    CU_ASSERT(balance(0, 1001) == 99950 && balance(1, 1002) == 100050);
-    control = (struct control){.kind = CONTROL_HEALTH};
-    bench_ask(&bench, &control);
-    CU_ASSERT(control.ok && control.info.server_start >= start);
-    close_bench();
-}
-
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -648,30 +356,15 @@ int main(void)
         {"one phase for a single branch", one_phase_commits_a_single_branch},
         {"says why it refused", says_why_it_refused},
         {"a key is used once", a_key_is_used_once},
-        {"a dropped PREPARE is found absent", a_dropped_prepare_is_found_absent},
-        {"a lost vote is found prepared", a_lost_vote_is_found_prepared},
-        {"refuse, delay and crash do what they say", other_faults_do_what_they_say},
         {"a held message holds no other node", a_held_message_holds_no_other_node},
-        {"a branch held by another session is busy", held_by_another_session_is_busy},
-        {"a locked marker is no verdict", a_locked_marker_is_no_verdict},
         {"a branch of somebody else stays", a_branch_of_somebody_else_stays},
-        {"another log is refused", another_log_is_refused},
-        {"a newer epoch fences the older", a_newer_epoch_fences_the_older},
         {"a lock wait can be cut", a_lock_wait_can_be_cut},
         {"a wrong password is told at once", wrong_password_is_told_at_once},
         {"health and lookup", health_and_lookup},
         {"a missing schema is told", no_schema_is_told},
         {"TCP, with TLS where the server has it", tcp_with_tls_where_the_server_has_it},
         {"the snapshot adds up", the_snapshot_adds_up},
-        {"a frozen server costs the deadline only", a_frozen_server_costs_the_deadline_only},
-        {"a killed server brings the branch back", a_killed_server_brings_the_branch_back},
         {NULL, NULL},
     };
-    char suite[32];
-    if (!bench_start())
-        return 99;
-    snprintf(suite, sizeof suite, "node contract, %s", bench_mariadb() ? "MariaDB" : "MySQL");
-    int result = test_main(suite, cases);
-    bench_stop();
-    return result;
+    return fixture_main("node contract", cases);
 }

@@ -18,7 +18,7 @@ run()
     test_results=$((test_results + 1))
 }
 
-for program in node_facts node_contract; do
+for program in node_facts node_contract node_trouble; do
     run "$program" mariadb "${XATOP_MARIADBD-}"
     run "$program" mysql "${XATOP_MYSQLD-}"
 done

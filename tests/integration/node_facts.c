@@ -358,7 +358,7 @@ static void row25_26_names(void)
         bench_sql(a, "XA START '%s', 'b'; XA END '%s', 'b'; XA ROLLBACK '%s', 'b'", longer, longer, longer),
         0);
     CU_ASSERT_EQUAL(bench_sql(b, "XA START '', 'b'"), bench_mariadb() ? INVAL : 0);
-    CU_ASSERT_NOT_EQUAL(bench_sql(a, "XA START 'g', 'b', 4294967295"), 0);
+    CU_ASSERT_EQUAL(bench_sql(a, "XA START 'g', 'b', 4294967295") != 0, bench_mariadb());
     end();
 }
 

@@ -148,11 +148,20 @@ static bool named(const struct directory *dir, const struct inode *inode)
     return false;
 }
 
+/* A change that is not on the disk yet may still get there, though the cache has forgotten the file. */
+static bool pending(const struct disk_memory *memory, const struct inode *inode)
+{
+    for (size_t i = 0; i < memory->change_count; i++)
+        if (memory->changes[i].entry.inode == inode)
+            return true;
+    return false;
+}
+
 static void collect(struct disk_memory *memory)
 {
     for (struct inode **p = &memory->inodes; *p;) {
         struct inode *inode = *p;
-        if (named(&memory->cache, inode) || named(&memory->disk, inode)) {
+        if (named(&memory->cache, inode) || named(&memory->disk, inode) || pending(memory, inode)) {
             p = &inode->next;
             continue;
         }

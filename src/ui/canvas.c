@@ -256,7 +256,8 @@ void area_spark(struct area area, int x, int y, enum style style, const int64_t 
         int level = 0;
         if (values[i] > 0 && max > 0)
             level = values[i] >= max ? 8 : (int)((values[i] * 8 + max - 1) / max);
-        draw(area, x + i, y, area.w, style, area.canvas->ascii ? ascii[level] : blocks[level]);
+        draw(area, x + i, y, area.w, level ? style : STYLE_NORMAL,
+             area.canvas->ascii ? ascii[level] : blocks[level]);
     }
 }
 

@@ -126,7 +126,7 @@ static void draw_quit(struct ui *ui, struct area screen)
     question(ui, true, &text);
     int lines = count_lines(ui->unfinished);
     bool streams = ui->status.transfers > 0 || ui->status.orders > 0;
-    struct area inner = window(screen, 78, lines + streams + 6, _("Unfinished"), "");
+    struct area inner = window(screen, 78, lines + streams + 7, _("Unfinished"), "");
     int bottom = inner.h - 1;
     area_text(inner, inner.w > 20, bottom, STYLE_BOLD, words);
     for (int i = 0; i < 2 && inner.h >= 6; i++)

@@ -44,9 +44,13 @@ static enum status start(struct worker **out, struct worker init, const char *na
     worker->inbox = mailbox_new(inbox_capacity);
     if (!worker->inbox)
         goto fail;
-    /* A thread inherits the mask, so it is set before and put back after: no moment without it. */
+    /* A thread inherits the mask, so it is set before and put back after: no moment without it. A fault of its own stays
+     * open: blocked, it would end the process past the handlers that give the terminal back. */
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
     sigset_t all, before;
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     error = pthread_create(&worker->thread, NULL, thread_main, worker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

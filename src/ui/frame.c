@@ -89,12 +89,17 @@ void ui_header_draw(const struct ui *ui, struct area line)
     if (line.w <= 0 || line.h <= 0)
         return;
     area_fill(line, STYLE_HEADER);
+    static const struct {
+        bool wide;
+        int gap;
+    } ways[] = {{true, 3}, {true, 2}, {false, 2}, {false, 1}};
     struct header header;
-    int gap = 3;
-    gather(ui, true, &header);
-    if (columns(&header, line.canvas, gap) - gap > line.w) {
-        gather(ui, false, &header);
-        gap = columns(&header, line.canvas, 2) - 2 <= line.w ? 2 : 1;
+    int gap = 1;
+    for (unsigned i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        gap = ways[i].gap;
+        gather(ui, ways[i].wide, &header);
+        if (columns(&header, line.canvas, gap) - gap <= line.w)
+            break;
     }
     /* what cannot be seen must not be what hurts: on a very narrow screen the alerts come first */
     bool narrow = columns(&header, line.canvas, gap) - gap > line.w;

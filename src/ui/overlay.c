@@ -19,9 +19,10 @@ static unsigned help_lines(const struct ui *ui)
 static void help_line(const struct ui *ui, struct area area, int y, unsigned line)
 {
     enum { KEY_W = 9 };
+    const int left = area.w > 20;
     if (line < PANES) {
         const struct pane_row *row = &pane_kind((enum pane)line)->row;
-        area_printf(area, 1, y, STYLE_KEY, "%c", row->key);
+        area_printf(area, left, y, STYLE_KEY, "%c", row->key);
         int x = KEY_W + area_text(area, KEY_W, y, STYLE_BOLD, _(row->title));
         area_text_in(area, x + 1, y, area.w - x - 1, STYLE_NORMAL, _(row->help));
         return;
@@ -35,7 +36,7 @@ static void help_line(const struct ui *ui, struct area area, int y, unsigned lin
         if (!rows[i].shown[0] || line-- > 0)
             continue;
         bool off = ui->ports->read_only && rows[i].effect != EFFECT_LOOK;
-        area_text(area, 1, y, off ? STYLE_DIM : STYLE_KEY, rows[i].shown);
+        area_text(area, left, y, off ? STYLE_DIM : STYLE_KEY, rows[i].shown);
         int x = KEY_W +
                 area_text_in(area, KEY_W, y, area.w - KEY_W, off ? STYLE_DIM : STYLE_NORMAL, _(rows[i].help));
         if (off)

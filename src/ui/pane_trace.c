@@ -40,13 +40,24 @@ static int lane_x(const struct diagram *d, unsigned branch)
     return d->base + (int)(branch - 1) * d->lane_w + d->lane_w - TAIL_W;
 }
 
-/* What a reply says, in the words of the protocol: a prepared branch has voted. */
+/* What a reply says, in the words of the protocol: a prepared branch has voted. At most 7 columns. */
 static const char *answer(const struct model_row *row, enum style *style)
 {
     *style = row->result == REPLY_OK ? STYLE_GOOD : STYLE_BAD;
-    if (row->result != REPLY_OK)
-        return row->result == REPLY_ROLLED_BACK ? "gone" : reply_name(row->result);
-    return model_row_prepares(row) ? _("YES") : model_row_finishes(row) ? _("ack") : "ok";
+    switch (row->result) {
+    case REPLY_OK:
+        return model_row_prepares(row) ? _("YES") : model_row_finishes(row) ? _("ack") : _("ok");
+    case REPLY_ROLLED_BACK:
+        return _("gone");
+    case REPLY_RETRYABLE:
+        return _("retry");
+    case REPLY_NOT_SENT:
+        return _("unsent");
+    case REPLY_ERROR:
+        return model_row_prepares(row) ? _("NO") : _("error");
+    default:
+        return reply_name(row->result);
+    }
 }
 
 static void label(const struct model_row *row, int room, char *out, size_t cap)
@@ -109,7 +120,7 @@ static void draw_round(const struct diagram *d, int y, const struct trace_line *
         words_ms(row->end_us - row->start_us, ms);
         const char *words = row->answered ? answer(row, &style) : "...";
         x = to + 1;
-        x += area_printf(d->area, x, y, style, " %.6s", words);
+        x += area_printf(d->area, x, y, style, " %.8s", words);
         if (row->answered && (int)strlen(ms) < TAIL_W - 1 - (x - to))
             x += area_printf(d->area, x, y, STYLE_DIM, " %s ", ms);
     }
@@ -200,6 +211,8 @@ static void draw_event(const struct diagram *d, int y, const struct model_row *r
     case TRACE_OUTCOME:
         words_duration(row->n, duration);
         text_printf(&text, _("the caller is told: %s after %s"), outcome_name(row->result), duration);
+        if (row->detail[0])
+            text_printf(&text, ": %s", d->txn->reason);
         style = row->result == OUTCOME_COMMITTED ? STYLE_GOOD : STYLE_WARN;
         break;
     case TRACE_FAULT:

@@ -1,0 +1,454 @@
+#include "config.h"
+
+#include <locale.h>
+#include <string.h>
+
+#include "cunit_main.h"
+#include "xatop/ui.h"
+#include "xatop/verb.h"
+
+/* The console without a terminal: what each key does, and that no size and no content can break a screen. */
+
+static struct model model;
+static struct console_status status;
+static struct ui ui;
+static struct canvas canvas;
+static struct console_ports ports;
+static enum console_wish wished;
+static int wish_number, wishes;
+static uint32_t unfinished_count;
+static char shown[600000];
+
+static bool snapshot(void *ctx, uint64_t known, struct model *out, struct console_status *status_out)
+{
+    *status_out = status;
+    if (out && known != status.generation)
+        *out = model;
+    return known != status.generation;
+}
+
+static enum status wish(void *ctx, enum console_wish what, uint16_t number, struct err *err)
+{
+    wished = what;
+    wish_number = number;
+    wishes++;
+    if (what == WISH_RECOVER)
+        return err_set(err, STATUS_STATE, "recovery: another one is running; wait for it");
+    return STATUS_OK;
+}
+
+static uint32_t unfinished(void *ctx, struct text *out)
+{
+    if (unfinished_count)
+        text_append(out, "transaction 7  COMMITTING\n");
+    return unfinished_count;
+}
+
+static struct trace_event event(enum trace_kind kind, uint64_t txn)
+{
+    return (struct trace_event){.seq = model.last_seq + 1,
+                                .kind = kind,
+                                .txn = txn,
+                                .epoch = 1,
+                                .mono_us = (int64_t)(1000 + model.events) * 10000,
+                                .wall_ms = 1767265380000};
+}
+
+static void apply(const struct trace_event *e)
+{
+    model_apply(&model, e);
+    status.generation++;
+}
+
+static void begin(uint64_t txn, int64_t branches, const char *meaning)
+{
+    struct trace_event e = event(TRACE_BEGIN, txn);
+    e.n[0] = branches;
+    text_copy(e.detail, sizeof e.detail, meaning);
+    apply(&e);
+}
+
+static void message(uint64_t txn, int8_t number, unsigned verbs, enum reply result)
+{
+    struct trace_event e = event(TRACE_SEND, txn);
+    e.branch = e.node = number;
+    e.verbs = (uint16_t)verbs;
+    e.start_us = e.mono_us;
+    apply(&e);
+    e = event(TRACE_REPLY, txn);
+    e.branch = e.node = number;
+    e.verbs = (uint16_t)verbs;
+    e.start_us = e.mono_us - 9000;
+    e.end_us = e.mono_us;
+    e.result = (int16_t)result;
+    apply(&e);
+}
+
+static void commits(uint64_t txn)
+{
+    struct trace_event e = event(TRACE_OUTCOME, txn);
+    e.result = OUTCOME_COMMITTED;
+    e.n[0] = 9000;
+    apply(&e);
+    e = event(TRACE_FORGET, txn);
+    apply(&e);
+}
+
+static void refresh(void)
+{
+    ui_refresh(&ui, (int64_t)(1000 + model.events) * 10000, 1767265381000);
+}
+
+static void fresh_with(uint8_t nodes)
+{
+    static const char *const names[XATOP_NODES_MAX] = {
+        "alpha", "beta",  "c",   "d",   "e",   "f",   "g",   "h",
+        "i",     "jjjjj", "k10", "l11", "m12", "n13", "o14", "a-name-of-31-bytes-of-length-ok"};
+    model_init(&model, names, nodes);
+    status = (struct console_status){.generation = 1};
+    ports = (struct console_ports){
+        .snapshot = snapshot, .wish = wish, .unfinished = unfinished, .title = "", .node_count = nodes};
+    wishes = 0;
+    unfinished_count = 0;
+    ui_init(&ui, &ports, 10000000);
+    canvas_resize(&canvas, 80, 24);
+    refresh();
+}
+
+static void fresh(void)
+{
+    fresh_with(2);
+}
+
+static const char *screen(void)
+{
+    struct text text;
+    ui_draw(&ui, &canvas);
+    text_init(&text, shown, sizeof shown);
+    canvas_to_text(&canvas, &text);
+    return shown;
+}
+
+static bool shows(const char *words)
+{
+    return strstr(screen(), words) != NULL;
+}
+
+static void press(const char *keys)
+{
+    for (; *keys; keys++)
+        ui_key(&ui, *keys, ui.now_us);
+}
+
+static void no_two_keys_clash(void)
+{
+    size_t count, panes;
+    const struct key_row *rows = key_rows(&count);
+    const struct pane_row *pane = pane_rows(&panes);
+    CU_ASSERT_EQUAL(count, KEY_CODES);
+    CU_ASSERT_EQUAL(panes, PANES);
+    static const int forbidden[] = {'Z' & 31, 'S' & 31, 'Q' & 31, 'C' & 31, 'A' & 31, 'B' & 31};
+    static const int aliases[] = {
+#define X(alias, meant) alias,
+        XATOP_KEY_ALIAS_LIST(X)
+#undef X
+    };
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = i + 1; j < count; j++)
+            CU_ASSERT_NOT_EQUAL(rows[i].key, rows[j].key);
+        for (size_t j = 0; j < panes; j++)
+            CU_ASSERT_NOT_EQUAL(rows[i].key, pane[j].key);
+        for (size_t j = 0; j < sizeof aliases / sizeof aliases[0]; j++)
+            CU_ASSERT_NOT_EQUAL(rows[i].key, aliases[j]);
+        for (size_t j = 0; j < sizeof forbidden / sizeof forbidden[0]; j++)
+            CU_ASSERT_NOT_EQUAL(rows[i].key, forbidden[j]);
+        CU_ASSERT_TRUE(!rows[i].shown[0] == !rows[i].help[0]);
+    }
+}
+
+static void acting_keys_wish(void)
+{
+    static const struct {
+        char key;
+        enum console_wish wish;
+        int number;
+    } rows[] = {{'t', WISH_TRANSFER, 1},
+                {'o', WISH_ORDER, 1},
+                {'T', WISH_TRANSFERS, 1},
+                {'O', WISH_ORDERS, 1},
+                {'0', WISH_ORDERS, 0}};
+    fresh();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ui_key(&ui, rows[i].key, ui.now_us);
+        CU_ASSERT_EQUAL(wished, rows[i].wish);
+        CU_ASSERT_EQUAL(wish_number, rows[i].number);
+    }
+    static const int steps[] = {4, 16, 64, 64};
+    unsigned now = 1;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        status.transfers = (uint16_t)now;
+        status.generation++;
+        refresh();
+        press("T");
+        CU_ASSERT_EQUAL(wish_number, steps[i]);
+        now = (unsigned)steps[i];
+    }
+    press("r");
+    CU_ASSERT_TRUE(shows("another one is running"));
+}
+
+static void destroying_keys_ask(void)
+{
+    fresh();
+    press("1");
+    ui_key(&ui, UI_KEY_DOWN, ui.now_us);
+    press("K");
+    CU_ASSERT_EQUAL(wishes, 0);
+    CU_ASSERT_TRUE(shows("Kill beta"));
+    press("t"); /* anything but yes is no, and is nothing else either */
+    CU_ASSERT_EQUAL(wishes, 0);
+    CU_ASSERT_EQUAL(ui.overlay, OVERLAY_NONE);
+    press("Ky");
+    CU_ASSERT_EQUAL(wished, WISH_KILL);
+    CU_ASSERT_EQUAL(wish_number, 1);
+    press("RY");
+    CU_ASSERT_EQUAL(wished, WISH_RESTART);
+    fresh_with(0);
+    press("K");
+    CU_ASSERT_EQUAL(ui.overlay, OVERLAY_NONE);
+}
+
+static void read_only_only_looks(void)
+{
+    fresh();
+    ports.read_only = true;
+    size_t count;
+    const struct key_row *rows = key_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].effect == EFFECT_LOOK)
+            continue;
+        ui_key(&ui, rows[i].key, ui.now_us);
+        ui_key(&ui, 'y', ui.now_us);
+    }
+    CU_ASSERT_EQUAL(wishes, 0);
+    CU_ASSERT_TRUE(shows("READ-ONLY"));
+}
+
+static void leaving_tells_what_is_unfinished(void)
+{
+    fresh();
+    press("q");
+    CU_ASSERT_TRUE(ui.quit);
+    fresh();
+    unfinished_count = 1;
+    press("q");
+    CU_ASSERT_FALSE(ui.quit);
+    CU_ASSERT_TRUE(shows("transaction 7"));
+    press("n");
+    CU_ASSERT_FALSE(ui.quit);
+    ui_key(&ui, UI_KEY_F10, ui.now_us);
+    press("y");
+    CU_ASSERT_TRUE(ui.quit);
+    fresh();
+    status.orders = 4;
+    status.generation++;
+    refresh();
+    press("q");
+    CU_ASSERT_FALSE(ui.quit);
+    CU_ASSERT_TRUE(shows("streams are running"));
+}
+
+static void the_view_freezes_never_the_work(void)
+{
+    fresh();
+    begin(1, 2, "first");
+    refresh();
+    press(" ");
+    begin(2, 2, "second");
+    begin(3, 2, "third");
+    refresh();
+    CU_ASSERT_TRUE(shows("FROZEN +2"));
+    CU_ASSERT_FALSE(shows("second"));
+    press("t");
+    CU_ASSERT_EQUAL(wishes, 1);
+    press(" ");
+    refresh();
+    CU_ASSERT_TRUE(shows("third"));
+    CU_ASSERT_FALSE(shows("FROZEN"));
+}
+
+static void the_trace_follows_or_stays(void)
+{
+    fresh();
+    begin(1, 2, "first");
+    message(1, 1, VERB_PREPARE, REPLY_OK);
+    begin(2, 2, "second");
+    refresh();
+    CU_ASSERT_EQUAL(ui.kept_txn.txn, 2);
+    CU_ASSERT_EQUAL(ui.focus, PANE_TXNS);
+    ui_key(&ui, UI_KEY_DOWN, ui.now_us);
+    press("\r");
+    CU_ASSERT_EQUAL(ui.focus, PANE_TRACE);
+    begin(3, 2, "third");
+    refresh();
+    CU_ASSERT_EQUAL(ui.kept_txn.txn, 1);
+    CU_ASSERT_TRUE(shows("YES"));
+    commits(1);
+    for (uint64_t txn = 4; txn < 400; txn++) { /* it leaves the model, not the screen */
+        begin(txn, 2, "more");
+        commits(txn);
+    }
+    refresh();
+    CU_ASSERT_EQUAL(ui.kept_txn.txn, 1);
+    CU_ASSERT_TRUE(shows("YES"));
+    press("L");
+    refresh();
+    CU_ASSERT_EQUAL(ui.kept_txn.txn, 399);
+}
+
+static void under_a_stream_a_trace_stays_readable(void)
+{
+    fresh();
+    status.transfers = 4;
+    begin(1, 2, "first");
+    refresh();
+    begin(2, 2, "second");
+    refresh();
+    CU_ASSERT_EQUAL(ui.kept_txn.txn, 1);
+    for (int i = 0; i < 250; i++) {
+        struct trace_event e = event(TRACE_NOTICE, 0);
+        apply(&e);
+    }
+    refresh();
+    CU_ASSERT_EQUAL(ui.kept_txn.txn, 2);
+}
+
+static void panes_and_scrolling(void)
+{
+    fresh();
+    for (uint64_t txn = 1; txn <= 30; txn++)
+        begin(txn, 2, "x");
+    refresh();
+    static const enum pane order[] = {PANE_NODES, PANE_THROUGHPUT, PANE_TRACE, PANE_TXNS};
+    for (int i = 0; i < 4; i++) {
+        press("\t");
+        CU_ASSERT_EQUAL(ui.focus, order[i]);
+    }
+    ui_key(&ui, UI_KEY_BACKTAB, ui.now_us);
+    CU_ASSERT_EQUAL(ui.focus, PANE_TRACE);
+    press("4");
+    ui_key(&ui, UI_KEY_END, ui.now_us);
+    CU_ASSERT_EQUAL(ui.selected_txn, 1);
+    screen();
+    CU_ASSERT_TRUE(canvas.cursor_y > 16); /* the hidden cursor is on the selected row */
+    ui_key(&ui, UI_KEY_PAGE_UP, ui.now_us);
+    CU_ASSERT_EQUAL(ui.selected_txn, 11);
+    ui_key(&ui, UI_KEY_HOME, ui.now_us);
+    CU_ASSERT_EQUAL(ui.selected_txn, 0);
+    press("zj");
+    CU_ASSERT_TRUE(ui.zoom);
+    CU_ASSERT_FALSE(shows("1 Nodes"));
+    ui_key(&ui, UI_KEY_BACKSPACE, ui.now_us);
+    CU_ASSERT_FALSE(ui.zoom);
+    int64_t before = ui.refresh_ms;
+    press("+");
+    CU_ASSERT_TRUE(ui.refresh_ms < before);
+    press("------------");
+    CU_ASSERT_EQUAL(ui.refresh_ms, 10000);
+    press("g");
+    CU_ASSERT_PTR_NULL(strstr(screen(), "─"));
+    ui_key(&ui, 0x0c, ui.now_us);
+    CU_ASSERT_TRUE(ui.repaint);
+}
+
+static void a_node_of_every_state_is_told_apart_without_colour(void)
+{
+    static const enum node_state states[] = {NODE_UNKNOWN, NODE_UP,   NODE_SLOW,
+                                             NODE_FROZEN,  NODE_DOWN, NODE_CUT};
+    static const char *const words[] = {"?", "up", "SLOW", "FROZEN", "DOWN", "CUT"};
+    fresh();
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        struct trace_event e = event(TRACE_NODE, 0);
+        e.node = 1;
+        e.result = (int16_t)states[i];
+        apply(&e);
+        refresh();
+        CU_ASSERT_TRUE(shows(words[i]));
+    }
+}
+
+/* Sixteen nodes, a transaction over all of them, every kind of row, words that try to escape. */
+static void fill(void)
+{
+    fresh_with(XATOP_NODES_MAX);
+    begin(1, 16, "\x1b[2J\xe2\x80\xae evil \xff 王芳王芳王芳王芳王芳王芳王芳王芳王芳王芳");
+    for (unsigned verb = VERB_OPEN; verb <= VERB_ONE_PHASE; verb <<= 1)
+        for (int8_t branch = 1; branch <= 16; branch++)
+            message(1, branch, verb, (enum reply)(branch % 9));
+    for (int kind = 0; kind < TRACE_KINDS; kind++) {
+        struct trace_event e = event((enum trace_kind)kind, 2);
+        e.branch = e.node = 2;
+        e.to = e.result = 1;
+        e.n[0] = INT64_MAX;
+        e.n[1] = 2;
+        e.start_us = e.mono_us - 5;
+        e.end_us = e.mono_us;
+        text_copy(e.detail, sizeof e.detail, kind % 2 ? "commit" : "a\x1b]0;x\x07\n王芳");
+        apply(&e);
+    }
+    refresh();
+}
+
+static void every_size_and_overlay_holds(void)
+{
+    static const char *const states[] = {"", "?", "1K", "1zq", "2z", "3z", "4z", "3"};
+    fill();
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        ui.overlay = OVERLAY_NONE;
+        ui.zoom = false;
+        unfinished_count = 1;
+        press(states[i]);
+        for (int w = 1; w < 140; w += w < 30 ? 1 : 7)
+            for (int h = 1; h < 50; h += h < 20 ? 1 : 5) {
+                ui.ascii = (w + h) % 2;
+                CU_ASSERT_TRUE_FATAL(canvas_resize(&canvas, w, h));
+                const char *text = screen();
+                CU_ASSERT_TRUE_FATAL(strchr(text, '\x1b') == NULL && strchr(text, '\x07') == NULL);
+                CU_ASSERT_TRUE(strlen(text) > (size_t)h); /* something is there */
+                CU_ASSERT_TRUE(canvas.cursor_x < w && canvas.cursor_y < h);
+            }
+    }
+}
+
+static void questions_are_readable_when_narrow(void)
+{
+    fresh();
+    press("1K");
+    canvas_resize(&canvas, 24, 5);
+    CU_ASSERT_TRUE(shows("(y/N)"));
+    canvas_resize(&canvas, 8, 2);
+    CU_ASSERT_TRUE(shows("(y/N)"));
+}
+
+int main(void)
+{
+    static const struct test_case cases[] = {
+        {"no two keys clash", no_two_keys_clash},
+        {"acting keys wish", acting_keys_wish},
+        {"destroying keys ask", destroying_keys_ask},
+        {"read-only only looks", read_only_only_looks},
+        {"leaving tells what is unfinished", leaving_tells_what_is_unfinished},
+        {"the view freezes, never the work", the_view_freezes_never_the_work},
+        {"the trace follows or stays", the_trace_follows_or_stays},
+        {"under a stream a trace stays readable", under_a_stream_a_trace_stays_readable},
+        {"panes and scrolling", panes_and_scrolling},
+        {"a node of every state is told apart without colour",
+         a_node_of_every_state_is_told_apart_without_colour},
+        {"every size and overlay holds", every_size_and_overlay_holds},
+        {"questions are readable when narrow", questions_are_readable_when_narrow},
+        {NULL, NULL},
+    };
+    if (!setlocale(LC_ALL, "C.UTF-8"))
+        return 99;
+    return test_main("ui", cases);
+}

@@ -46,7 +46,7 @@ static void mode(const struct ui *ui, struct header *header)
         add(header, true, _("LOG FAILED"));
 }
 
-static void gather(const struct ui *ui, bool wide, struct header *header)
+static void gather(const struct ui *ui, bool wide, bool wider, struct header *header)
 {
     const struct model *model = &ui->model;
     char clock[WORDS_MAX], committed[WORDS_MAX], aborted[WORDS_MAX];
@@ -71,7 +71,7 @@ static void gather(const struct ui *ui, bool wide, struct header *header)
         add(header, ui->status.faults_armed > 0, _("faults %u"), ui->status.faults_armed);
     if (ui->status.transfers > 0 || ui->status.orders > 0)
         add(header, false, wide ? _("streams %u+%u") : "%u+%u", ui->status.transfers, ui->status.orders);
-    if (wide)
+    if (wider)
         add(header, false, _("refresh %.1f s"), (double)ui->refresh_ms / 1000);
     add(header, false, "%s", clock);
 }
@@ -97,7 +97,7 @@ void ui_header_draw(const struct ui *ui, struct area line)
     int gap = 1;
     for (unsigned i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         gap = ways[i].gap;
-        gather(ui, ways[i].wide, &header);
+        gather(ui, ways[i].wide, ways[i].wide && line.w >= 140, &header);
         if (columns(&header, line.canvas, gap) - gap <= line.w)
             break;
     }

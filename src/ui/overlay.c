@@ -70,7 +70,7 @@ static void draw_help(struct ui *ui, struct area screen)
         ui->help_scroll = hidden;
     for (int y = 0; y < inner.h && y + ui->help_scroll < lines; y++)
         help_line(ui, inner, y, (unsigned)(y + ui->help_scroll));
-    if (ui->help_scroll < hidden)
+    if (ui->help_scroll < hidden && inner.w > 20)
         area_text(inner, inner.w - 6, inner.h - 1, STYLE_WARN, _(" more "));
 }
 

@@ -102,10 +102,10 @@ static void draw_question(const struct ui *ui, struct area screen)
         if (canvas_columns(screen.canvas, words) + 4 <= screen.w)
             break;
     }
-    int w = canvas_columns(screen.canvas, words) + 4;
-    struct area inner = window(screen, w, 3, "", "");
-    int x = inner.w - (w - 2); /* too narrow: the end, with the answer, matters most */
-    area_text(inner, x < 0 ? x : 1, inner.h / 2, STYLE_BOLD, words);
+    int w = canvas_columns(screen.canvas, words);
+    struct area inner = window(screen, w + 4, 3, "", "");
+    /* too narrow: the end, with the answer, matters most */
+    area_text(inner, inner.w > w ? 1 : inner.w - w, inner.h / 2, STYLE_BOLD, words);
 }
 
 static int count_lines(const char *string)

@@ -430,6 +430,7 @@ void disk_memory_free(struct disk_memory *memory)
     if (!memory)
         return;
     memory->cache.count = memory->disk.count = 0;
+    memory->change_count = 0;
     collect(memory);
     free(memory->cache.entries);
     free(memory->disk.entries);

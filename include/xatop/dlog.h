@@ -11,7 +11,7 @@
  * ever synced. It is damage, STATUS_STATE, and nothing is opened for writing, if a record is bad although a later frame's
  * `durable` or the head_lsn says it was synced, or if it lies before the end of an earlier segment, or if a segment is
  * missing between two. (A tail cut at a checksum alone is how logs lose acknowledged decisions: Alagappan et al., FAST'18.)
- * Opening (xa-facts rule 2): every record not provably synced, and every undischarged COMMIT, is rewritten to a new segment,
+ * Opening (xa-facts rule 2): every record that is not provably synced is rewritten to a new segment,
  * fdatasync, rename, directory fsync, and only then does dlog_open return. So a COMMIT found at open counts, even if its
  * sync had failed in the previous run: nobody had been told anything, and from now on it is durable. The epoch is the
  * previous one + 1, and durable by the same sync.

@@ -103,14 +103,14 @@ static bool find_cut(void *arg, const struct dlog_record *record, uint64_t offse
     return true;
 }
 
-/* COMMITs of segments older than L; those in L and behind its cut are copied with L. */
+/* Undischarged COMMITs of segments older than L, so that those may go. */
 static bool copy_live(struct opening *o, uint32_t last_number)
 {
     struct dlog_live **live = dlog_table_sorted(&o->dlog->live);
     bool ok = live != NULL;
     for (size_t i = 0; ok && i < o->dlog->live.count; i++) {
         struct dlog_record copy = live[i]->record;
-        if (live[i]->segment != last_number || (o->cut > 0 && copy.lsn <= o->walk.attested))
+        if (live[i]->segment != last_number)
             ok = dlog_place(o->dlog, &copy, &o->head);
     }
     free(live);
@@ -209,8 +209,6 @@ static enum status open_log(struct opening *o, struct err *err)
     if (status != STATUS_OK)
         return status;
     dlog->epoch++;
-    if (o->chain.count)
-        dlog->durable_lsn = o->walk.attested;
     if (o->chain.reserve && dlog->disk.unlink(dlog->disk.ctx, DLOG_RESERVE) != 0)
         return dlog_failed(dlog, _("cannot remove an unfinished segment"), -EIO, err);
     uint32_t number = o->chain.file_count ? o->chain.files[o->chain.file_count - 1] + 1 : 1;

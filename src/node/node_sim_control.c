@@ -1,0 +1,203 @@
+#include "config.h"
+
+#include "node_sim_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The control session of a node: one question after the other. */
+
+/* What has come of a step: the question is answered, or it is looked at again later. */
+enum progress { ANSWERED, AGAIN };
+
+static struct node_info info_of(const struct sim_node *node)
+{
+    struct node_info info = {
+        .state = NODE_UP,
+        .node_id = node->node_id,
+        .server_start = node->server_start,
+        .rtt_us = 100,
+        .lock_waits = -1,
+        .detaches = node->detaches,
+    };
+    text_copy(info.make, sizeof info.make, node->detaches ? "MySQL" : "MariaDB");
+    text_copy(info.version, sizeof info.version, "simulated");
+    for (const struct sim_branch *branch = node->branches; branch; branch = branch->next)
+        info.prepared += branch->state == SIM_PREPARED && !branch->hidden;
+    for (const struct sim_session *session = node->sessions; session; session = session->next)
+        info.sessions += session->alive;
+    return info;
+}
+
+static enum progress raise_epoch(struct node_sim *sim, struct sim_node *node, struct sim_control *step)
+{
+    struct control *c = step->control;
+    if (!step->started) {
+        step->started = true;
+        if (node->claimed && node->log_id != c->coordinator->log_id) {
+            c->raised = RAISE_OTHER_LOG;
+            return ANSWERED;
+        }
+        if (node->claimed && node->epoch > c->coordinator->epoch) {
+            c->raised = RAISE_NEWER_EPOCH;
+            return ANSWERED;
+        }
+        node->claimed = true;
+        node->log_id = c->coordinator->log_id;
+        node->epoch = c->coordinator->epoch;
+        sim->coordinator = *c->coordinator;
+        for (struct sim_session *session = node->sessions; session; session = session->next)
+            if (session->alive && session->epoch < node->epoch) {
+                c->killed++;
+                sim_session_kill(sim, session);
+            }
+    }
+    if (!step->gone) {
+        for (struct sim_session *session = node->sessions; session; session = session->next)
+            if (session->alive && session->epoch < node->epoch)
+                return AGAIN;
+        step->gone = true;
+        step->settled_us = sim->now_us + sim->options.settle_ms * 1000;
+    }
+    if (sim->now_us < step->settled_us)
+        return AGAIN;
+    c->raised = RAISE_DONE;
+    c->info = info_of(node);
+    return ANSWERED;
+}
+
+static enum progress fence(struct node_sim *sim, struct sim_node *node, struct sim_control *step)
+{
+    struct control *c = step->control;
+    struct sim_session *session = sim_session_find(node, c->session.connection_id);
+    if (sim->options.break_fence || !session || c->session.server_start != node->server_start)
+        return ANSWERED;
+    if (!step->started)
+        sim_session_kill(sim, session);
+    step->started = true;
+    return session->alive ? AGAIN : ANSWERED;
+}
+
+/* The marker read by primary key, FOR UPDATE NOWAIT: there, locked by somebody, or not there (3a). */
+static enum finding look_at_marker(struct sim_node *node, const struct control *c)
+{
+    if (sim_effect_find(node, &c->xid))
+        return FINDING_COMMITTED;
+    for (const struct sim_branch *branch = node->branches; branch; branch = branch->next)
+        if (xid_equal(&branch->xid, &c->xid) && (branch->marked || branch->state == SIM_PREPARED))
+            return branch->hidden || branch->state != SIM_PREPARED ? FINDING_STILL_PREPARED : FINDING_BUSY;
+    return FINDING_ROLLED_BACK;
+}
+
+static void resolve(struct node_sim *sim, struct sim_node *node, struct control *c)
+{
+    if (c->expect_node_id != 0 && c->expect_node_id != node->node_id) {
+        c->finding = FINDING_OTHER_NODE;
+        return;
+    }
+    enum reply reply = c->verbs ? sim_foreign_finish(sim, c->node, &c->xid, c->verbs) : REPLY_NOTA;
+    if (reply == REPLY_BUSY)
+        c->finding = FINDING_BUSY;
+    else if (sim->options.break_marker && c->verbs)
+        c->finding = c->verbs == VERB_COMMIT ? FINDING_COMMITTED : FINDING_ROLLED_BACK;
+    else
+        c->finding = look_at_marker(node, c);
+}
+
+static void scan(struct sim_node *node, struct control *c)
+{
+    uint32_t count = 0;
+    for (const struct sim_branch *branch = node->branches; branch; branch = branch->next)
+        count += branch->state == SIM_PREPARED && !branch->hidden;
+    c->xids = sim_alloc((count + 1) * sizeof *c->xids);
+    for (const struct sim_branch *branch = node->branches; branch; branch = branch->next)
+        if (branch->state == SIM_PREPARED && !branch->hidden)
+            c->xids[c->xid_count++] = branch->xid;
+    c->xid_total = c->xid_count;
+}
+
+static void look_up(const struct sim_node *node, struct control *c)
+{
+    int64_t at = c->row - node->first[c->table];
+    c->found = node->first[c->table] != 0 && at >= 0 && at < SIM_ROWS && node->rows[c->table][at].exists;
+    if (c->found)
+        c->value = node->rows[c->table][at].price;
+}
+
+static void look_up_key(const struct sim_node *node, struct control *c)
+{
+    c->key_state = KEY_ABSENT;
+    for (const struct sim_branch *branch = node->branches; branch; branch = branch->next)
+        if (strcmp(branch->key, c->key) == 0) {
+            c->key_state = KEY_UNRESOLVED;
+            gtrid_print(&branch->gtrid, c->gtrid);
+        }
+    for (uint32_t i = 0; i < node->effect_count; i++)
+        if (strcmp(node->effects[i].key, c->key) == 0) {
+            c->key_state = KEY_DONE;
+            text_copy(c->fingerprint, sizeof c->fingerprint, node->effects[i].fingerprint);
+            gtrid_print(&node->effects[i].effect.gtrid, c->gtrid);
+        }
+}
+
+static enum progress ask(struct node_sim *sim, struct sim_node *node, struct sim_control *step)
+{
+    struct control *c = step->control;
+    c->ok = true;
+    switch (c->kind) {
+    case CONTROL_HEALTH:
+        c->info = info_of(node);
+        return ANSWERED;
+    case CONTROL_RAISE:
+        return raise_epoch(sim, node, step);
+    case CONTROL_SCAN:
+        scan(node, c);
+        return ANSWERED;
+    case CONTROL_FENCE:
+        return fence(sim, node, step);
+    case CONTROL_RESOLVE:
+        resolve(sim, node, c);
+        return ANSWERED;
+    case CONTROL_LOOKUP:
+        look_up(node, c);
+        return ANSWERED;
+    case CONTROL_KEY:
+        look_up_key(node, c);
+        return ANSWERED;
+    }
+    return ANSWERED;
+}
+
+void sim_control_run(struct node_sim *sim, uint8_t index, void (*deliver)(void *, struct completion *), void *arg)
+{
+    struct sim_node *node = &sim->nodes[index];
+    struct sim_control *step = node->controls;
+    struct control *c = step->control;
+    bool late = sim->now_us >= c->deadline_ms * 1000;
+    bool answered = late || node->down;
+    if (c->start_us == 0)
+        c->start_us = sim->now_us;
+    if (!answered && node->frozen_until_us <= sim->now_us)
+        answered = ask(sim, node, step) == ANSWERED;
+    if (!answered) {
+        sim_push(sim, sim->now_us + SIM_POLL_US, SIM_CONTROL, NULL, index);
+        return;
+    }
+    bool lost = !late && !node->down && sim_chance(sim, sim->options.chances.lose_reply);
+    if (late || node->down || lost) {
+        free(c->xids);
+        c->xids = NULL;
+        c->xid_count = c->xid_total = 0;
+        c->ok = false;
+        text_copy(c->detail, sizeof c->detail, "no answer");
+    }
+    c->end_us = sim->now_us;
+    node->controls = step->next;
+    if (!node->controls)
+        node->controls_end = &node->controls;
+    node->control_busy = node->controls != NULL;
+    if (node->control_busy)
+        sim_push(sim, sim->now_us + sim_latency_us(sim), SIM_CONTROL, NULL, index);
+    free(step);
+    deliver(arg, &c->completion);
+}

@@ -1,0 +1,150 @@
+/* Inside the simulated nodes. */
+#ifndef XATOP_NODE_SIM_PRIVATE_H
+#define XATOP_NODE_SIM_PRIVATE_H
+
+#include "xatop/node_sim.h"
+#include "xatop/prng.h"
+
+enum { SIM_ROWS = 64, SIM_LOCK_WAIT_US = 50000, SIM_POLL_US = 5000, SIM_SETTLE_US = 200000 };
+
+enum sim_state { SIM_ACTIVE, SIM_IDLE, SIM_PREPARED };
+
+struct sim_branch {
+    struct sim_branch *next;
+    struct xid xid;
+    struct gtrid gtrid;
+    bool ours, hidden, rollback_only;
+    uint8_t branch, branches;
+    enum sim_state state;
+    struct sim_session *session; /* NULL: detached */
+    int64_t detached_us;
+    struct {
+        enum work_table table;
+        int64_t id, delta;
+    } done[XATOP_WORK_MAX];
+    uint8_t done_count;
+    bool marked; /* has written its marker row */
+    char key[XATOP_KEY_MAX + 1], fingerprint[33];
+};
+
+struct sim_row {
+    bool exists;
+    int64_t value, price;
+    struct sim_branch *lock;
+};
+
+struct sim_session {
+    struct sim_session *next;
+    uint64_t id;
+    uint8_t node;
+    uint32_t epoch;
+    bool alive, closing, killed; /* closing: the client has gone; killed: nothing unread is read any more */
+    uint32_t on_the_way, executing;
+    struct sim_branch *branch;
+};
+
+/* A message on its way, in the server, or its answer on the way back. */
+struct sim_job {
+    struct sim_job *next_free, *next_all;
+    struct message *message; /* NULL: nobody waits any more */
+    unsigned references;
+    struct sim_session *session;
+    uint8_t node;
+    uint16_t carrier, verbs, done_verbs;
+    uint8_t step, op;
+    uint8_t branch, branches;
+    struct xid xid;
+    struct branch_plan plan;
+    struct message_faults faults;
+    bool stood;
+    int64_t lock_until_us;
+    /* the answer */
+    enum reply reply;
+    uint16_t last_verb;
+    int32_t error;
+    enum refusal refusal;
+    uint8_t refused_step;
+    int64_t refused_have, sent_us, reply_us;
+    bool unreachable, injected;
+};
+
+struct sim_effect {
+    struct node_sim_effect effect;
+    char key[XATOP_KEY_MAX + 1], fingerprint[33];
+};
+
+struct sim_control {
+    struct sim_control *next;
+    struct control *control;
+    bool started, gone;
+    int64_t settled_us;
+};
+
+struct sim_node {
+    bool detaches, down;
+    int64_t frozen_until_us, read_only_until_us, server_start;
+    uint64_t node_id;
+    bool claimed;
+    uint64_t log_id;
+    uint32_t epoch;
+    int64_t first[WORK_TABLES], initial[WORK_TABLES];
+    struct sim_row rows[WORK_TABLES][SIM_ROWS];
+    struct sim_branch *branches, *rolled_back; /* rolled_back: acknowledged, not yet flushed by anything later */
+    struct sim_session *sessions;
+    struct sim_control *controls, **controls_end;
+    bool control_busy;
+    uint32_t control_serial;
+    struct sim_effect *effects;
+    uint32_t effect_count, effect_cap;
+};
+
+enum sim_event_kind { SIM_ARRIVE, SIM_EXECUTE, SIM_ANSWER, SIM_DEADLINE, SIM_DIE, SIM_CONTROL, SIM_UP };
+
+struct sim_event {
+    int64_t at_us;
+    uint64_t order;
+    enum sim_event_kind kind;
+    struct sim_job *job;
+    uint8_t node;
+    uint32_t serial;
+};
+
+struct node_sim {
+    struct node_sim_options options;
+    struct prng prng;
+    int64_t now_us;
+    uint64_t order, next_id;
+    struct sim_node nodes[XATOP_NODES_MAX];
+    struct sim_session *handles[XATOP_INFLIGHT_MAX][XATOP_NODES_MAX]; /* what a carrier holds */
+    struct sim_job *jobs_free, *jobs_all;
+    struct sim_event *heap;
+    uint32_t heap_count, heap_cap;
+    uint32_t hasty;
+    struct coordinator coordinator; /* of the latest RAISE: what sessions say when they open */
+    bool crashed;
+};
+
+void *sim_alloc(size_t size);
+bool sim_chance(struct node_sim *sim, uint16_t thousandths);
+int64_t sim_latency_us(struct node_sim *sim);
+void sim_push(struct node_sim *sim, int64_t at_us, enum sim_event_kind kind, struct sim_job *job, uint8_t node);
+/* sessions */
+void sim_session_close(struct node_sim *sim, struct sim_session *session);
+void sim_session_kill(struct node_sim *sim, struct sim_session *session);
+void sim_session_check(struct node_sim *sim, struct sim_session *session); /* ends it when it may */
+struct sim_session *sim_session_find(struct sim_node *node, uint64_t id);
+/* the wire */
+void sim_arrive(struct node_sim *sim, struct sim_job *job);
+void sim_run_job(struct node_sim *sim, struct sim_job *job);
+void sim_answer(struct node_sim *sim, struct sim_job *job, void (*deliver)(void *, struct completion *), void *arg);
+void sim_deadline(struct node_sim *sim, struct sim_job *job, void (*deliver)(void *, struct completion *), void *arg);
+/* the server */
+struct sim_branch *sim_branch_find(struct sim_node *node, const struct xid *xid);
+void sim_branch_commit(struct node_sim *sim, uint8_t node, struct sim_branch *branch);
+void sim_branch_roll_back(struct node_sim *sim, uint8_t node, struct sim_branch *branch);
+bool sim_execute(struct node_sim *sim, struct sim_job *job); /* false: waits for a lock */
+enum reply sim_foreign_finish(struct node_sim *sim, uint8_t node, const struct xid *xid, uint16_t verb);
+const struct sim_effect *sim_effect_find(const struct sim_node *node, const struct xid *xid);
+void sim_control_run(struct node_sim *sim, uint8_t node, void (*deliver)(void *, struct completion *), void *arg);
+
+#endif

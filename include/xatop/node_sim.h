@@ -13,12 +13,13 @@ struct node_sim; /* opaque */
 /* In thousandths, of each chance. */
 struct node_sim_chances {
     uint16_t lose_request, lose_reply;
-    uint16_t slow;       /* a message takes milliseconds instead of microseconds */
-    uint16_t late;       /* PREPARE, COMMIT or ONE PHASE stands still inside the server for up to 1.5 s (12b) */
-    uint16_t deadlock;   /* a work statement is its victim (22) */
-    uint16_t refuse;     /* PREPARE fails and the branch is gone (31) */
-    uint16_t phantom;    /* a foreign finish answers OK and does nothing (3a), on nodes that do not detach */
-    uint16_t resurrect;  /* an acknowledged rollback is prepared again after a crash (40a), per branch */
+    uint16_t slow;     /* a message takes milliseconds instead of microseconds */
+    uint16_t late;     /* PREPARE, COMMIT or ONE PHASE stands still inside the server for up to 1.5 s (12b) */
+    uint16_t deadlock; /* a work statement is its victim (22) */
+    uint16_t refuse;   /* PREPARE fails and the branch is gone (31) */
+    uint16_t phantom;  /* a foreign finish answers OK and does nothing (3a), on nodes that do not detach */
+    uint16_t resurrect; /* an acknowledged rollback is prepared again after a crash (40a), per branch */
+    uint16_t uncommit;  /* the latest acknowledged commit is prepared again after a crash (40) */
 };
 
 struct node_sim_options {
@@ -39,7 +40,8 @@ struct node_sim *node_sim_new(const struct node_sim_options *options); /* aborts
 void node_sim_free(struct node_sim *sim);
 struct node_port node_sim_port(struct node_sim *sim);
 /* A row with its counted column, and a price if it is a product. Ids of one table lie near each other. */
-void node_sim_fill(struct node_sim *sim, uint8_t node, enum work_table table, int64_t id, int64_t value, int64_t price);
+void node_sim_fill(struct node_sim *sim, uint8_t node, enum work_table table, int64_t id, int64_t value,
+                   int64_t price);
 /* A prepared branch of somebody else's. */
 void node_sim_add_foreign(struct node_sim *sim, uint8_t node);
 
@@ -50,7 +52,8 @@ void node_sim_run(struct node_sim *sim, void (*deliver)(void *arg, struct comple
 /* The coordinator's process is gone: its requests are forgotten, its sockets close, what has left may still act. */
 void node_sim_client_gone(struct node_sim *sim);
 
-void node_sim_crash(struct node_sim *sim, uint8_t node, int64_t down_us); /* SIGKILL, and a start after @down_us */
+void node_sim_crash(struct node_sim *sim, uint8_t node,
+                    int64_t down_us); /* SIGKILL, and a start after @down_us */
 void node_sim_freeze(struct node_sim *sim, uint8_t node, int64_t for_us);
 void node_sim_read_only(struct node_sim *sim, uint8_t node, int64_t for_us);
 void node_sim_calm(struct node_sim *sim); /* no chance strikes from here; nodes that are away come back */
@@ -62,12 +65,15 @@ struct node_sim_effect {
     int64_t deltas[WORK_TABLES];
     const char *key; /* NULL if none */
 };
-void node_sim_effects(const struct node_sim *sim, void (*visit)(void *arg, const struct node_sim_effect *effect), void *arg);
+void node_sim_effects(const struct node_sim *sim,
+                      void (*visit)(void *arg, const struct node_sim_effect *effect), void *arg);
 int64_t node_sim_sum(const struct node_sim *sim, uint8_t node, enum work_table table);
 int64_t node_sim_initial(const struct node_sim *sim, uint8_t node, enum work_table table);
-uint32_t node_sim_left(const struct node_sim *sim, uint8_t node);    /* branches of ours not finished, hidden ones too */
+uint32_t node_sim_left(const struct node_sim *sim,
+                       uint8_t node); /* branches of ours not finished, hidden ones too */
 uint32_t node_sim_hidden(const struct node_sim *sim, uint8_t node);  /* of them: behind a phantom OK */
 uint32_t node_sim_foreign(const struct node_sim *sim, uint8_t node); /* of others */
-uint32_t node_sim_hasty(const struct node_sim *sim); /* foreign finishes within the settle time of the session's end */
+uint32_t
+node_sim_hasty(const struct node_sim *sim); /* foreign finishes within the settle time of the session's end */
 
 #endif

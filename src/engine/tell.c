@@ -34,7 +34,8 @@ void run_tell(struct engine *engine, struct run *run, enum status status, enum o
     struct report report = {
         .status = status, .outcome = outcome, .repeated = run->key_done && status == STATUS_OK};
     text_copy(report.reason, sizeof report.reason, reason);
-    text_copy(report.gtrid, sizeof report.gtrid, run->key_gtrid);
+    if (outcome != OUTCOME_ABORTED) /* the first attempt's, whose outcome this is */
+        text_copy(report.gtrid, sizeof report.gtrid, run->key_gtrid);
     tell(engine, run, &report);
 }
 

@@ -31,7 +31,8 @@ static bool before(const struct sim_event *a, const struct sim_event *b)
     return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
 }
 
-void sim_push(struct node_sim *sim, int64_t at_us, enum sim_event_kind kind, struct sim_job *job, uint8_t node)
+void sim_push(struct node_sim *sim, int64_t at_us, enum sim_event_kind kind, struct sim_job *job,
+              uint8_t node)
 {
     if (sim->heap_count == sim->heap_cap) {
         sim->heap_cap = sim->heap_cap ? 2 * sim->heap_cap : 256;
@@ -105,6 +106,7 @@ void node_sim_free(struct node_sim *sim)
         struct sim_node *node = &sim->nodes[i];
         free_branches(node->branches);
         free_branches(node->rolled_back);
+        free(node->committed);
         for (struct sim_session *session = node->sessions, *next; session; session = next) {
             next = session->next;
             free(session);
@@ -237,8 +239,8 @@ void node_sim_calm(struct node_sim *sim)
 
 /* --- the judge's view --- */
 
-void node_sim_effects(const struct node_sim *sim, void (*visit)(void *arg, const struct node_sim_effect *effect),
-                      void *arg)
+void node_sim_effects(const struct node_sim *sim,
+                      void (*visit)(void *arg, const struct node_sim_effect *effect), void *arg)
 {
     for (uint8_t i = 0; i < sim->options.node_count; i++)
         for (uint32_t k = 0; k < sim->nodes[i].effect_count; k++) {

@@ -89,7 +89,10 @@ struct sim_node {
     uint32_t epoch;
     int64_t first[WORK_TABLES], initial[WORK_TABLES];
     struct sim_row rows[WORK_TABLES][SIM_ROWS];
-    struct sim_branch *branches, *rolled_back; /* rolled_back: acknowledged, not yet flushed by anything later */
+    struct sim_branch *branches,
+        *rolled_back;             /* rolled_back: acknowledged, not yet flushed by anything later */
+    struct sim_branch *committed; /* the latest, likewise */
+    uint32_t committed_effect;
     struct sim_session *sessions;
     struct sim_control *controls, **controls_end;
     bool control_busy;
@@ -127,7 +130,8 @@ struct node_sim {
 void *sim_alloc(size_t size);
 bool sim_chance(struct node_sim *sim, uint16_t thousandths);
 int64_t sim_latency_us(struct node_sim *sim);
-void sim_push(struct node_sim *sim, int64_t at_us, enum sim_event_kind kind, struct sim_job *job, uint8_t node);
+void sim_push(struct node_sim *sim, int64_t at_us, enum sim_event_kind kind, struct sim_job *job,
+              uint8_t node);
 /* sessions */
 void sim_session_close(struct node_sim *sim, struct sim_session *session);
 void sim_session_kill(struct node_sim *sim, struct sim_session *session);
@@ -136,8 +140,10 @@ struct sim_session *sim_session_find(struct sim_node *node, uint64_t id);
 /* the wire */
 void sim_arrive(struct node_sim *sim, struct sim_job *job);
 void sim_run_job(struct node_sim *sim, struct sim_job *job);
-void sim_answer(struct node_sim *sim, struct sim_job *job, void (*deliver)(void *, struct completion *), void *arg);
-void sim_deadline(struct node_sim *sim, struct sim_job *job, void (*deliver)(void *, struct completion *), void *arg);
+void sim_answer(struct node_sim *sim, struct sim_job *job, void (*deliver)(void *, struct completion *),
+                void *arg);
+void sim_deadline(struct node_sim *sim, struct sim_job *job, void (*deliver)(void *, struct completion *),
+                  void *arg);
 /* the server */
 struct sim_branch *sim_branch_find(struct sim_node *node, const struct xid *xid);
 void sim_branch_commit(struct node_sim *sim, uint8_t node, struct sim_branch *branch);
@@ -145,6 +151,7 @@ void sim_branch_roll_back(struct node_sim *sim, uint8_t node, struct sim_branch 
 bool sim_execute(struct node_sim *sim, struct sim_job *job); /* false: waits for a lock */
 enum reply sim_foreign_finish(struct node_sim *sim, uint8_t node, const struct xid *xid, uint16_t verb);
 const struct sim_effect *sim_effect_find(const struct sim_node *node, const struct xid *xid);
-void sim_control_run(struct node_sim *sim, uint8_t node, void (*deliver)(void *, struct completion *), void *arg);
+void sim_control_run(struct node_sim *sim, uint8_t node, void (*deliver)(void *, struct completion *),
+                     void *arg);
 
 #endif

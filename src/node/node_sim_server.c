@@ -59,6 +59,8 @@ static void flush_rollbacks(struct sim_node *node)
         free(branch);
     }
     node->rolled_back = NULL;
+    free(node->committed);
+    node->committed = NULL;
 }
 
 void sim_branch_commit(struct node_sim *sim, uint8_t node, struct sim_branch *branch)
@@ -81,7 +83,12 @@ void sim_branch_commit(struct node_sim *sim, uint8_t node, struct sim_branch *br
         effect->effect.deltas[branch->done[i].table] += branch->done[i].delta;
     memcpy(effect->key, branch->key, sizeof effect->key);
     memcpy(effect->fingerprint, branch->fingerprint, sizeof effect->fingerprint);
-    free(branch);
+    if (branch->state == SIM_PREPARED) {
+        n->committed = branch;
+        n->committed_effect = n->effect_count - 1;
+    } else {
+        free(branch);
+    }
 }
 
 void sim_branch_roll_back(struct node_sim *sim, uint8_t node, struct sim_branch *branch)
@@ -99,6 +106,13 @@ void sim_branch_roll_back(struct node_sim *sim, uint8_t node, struct sim_branch 
     n->rolled_back = branch;
 }
 
+static void lock_rows(struct sim_node *node, struct sim_branch *branch)
+{
+    for (unsigned i = 0; i < branch->done_count; i++)
+        if (branch->done[i].id != 0)
+            row_at(node, branch->done[i].table, branch->done[i].id)->lock = branch;
+}
+
 /* A crash at this moment: an acknowledged rollback is prepared again, with its locks and changes (40a). */
 static void resurrect(struct node_sim *sim, struct sim_node *node)
 {
@@ -114,17 +128,25 @@ static void resurrect(struct node_sim *sim, struct sim_node *node)
             free(branch);
             continue;
         }
-        for (unsigned i = 0; i < branch->done_count; i++) {
-            if (branch->done[i].id == 0)
-                continue;
-            struct sim_row *row = row_at(node, branch->done[i].table, branch->done[i].id);
-            row->value += branch->done[i].delta;
-            row->lock = branch;
-        }
+        for (unsigned i = 0; i < branch->done_count; i++)
+            if (branch->done[i].id != 0)
+                row_at(node, branch->done[i].table, branch->done[i].id)->value += branch->done[i].delta;
+        lock_rows(node, branch);
         branch->hidden = false;
         branch->next = node->branches;
         node->branches = branch;
     }
+}
+
+/* With a lazily flushed redo log the latest commit is undone back to PREPARED (40). */
+static void uncommit(struct sim_node *node)
+{
+    struct sim_branch *branch = node->committed;
+    node->committed = NULL;
+    node->effect_count--; /* it is the latest: any later one would have flushed it */
+    lock_rows(node, branch);
+    branch->next = node->branches;
+    node->branches = branch;
 }
 
 void node_sim_crash(struct node_sim *sim, uint8_t node, int64_t down_us)
@@ -145,6 +167,9 @@ void node_sim_crash(struct node_sim *sim, uint8_t node, int64_t down_us)
             sim_branch_roll_back(sim, node, branch);
     }
     resurrect(sim, n);
+    if (n->committed && n->committed_effect + 1 == n->effect_count &&
+        sim_chance(sim, sim->options.chances.uncommit))
+        uncommit(n);
     n->server_start++;
     n->down = true;
     sim_push(sim, sim->now_us + down_us, SIM_UP, NULL, node);
@@ -283,8 +308,7 @@ enum reply sim_foreign_finish(struct node_sim *sim, uint8_t node, const struct x
         return REPLY_NOTA;
     bool hasty = sim->now_us - branch->detached_us < SIM_SETTLE_US;
     sim->hasty += hasty;
-    if (!sim->nodes[node].detaches &&
-        sim_chance(sim, hasty ? 300 : sim->options.chances.phantom)) {
+    if (!sim->nodes[node].detaches && sim_chance(sim, hasty ? 300 : sim->options.chances.phantom)) {
         branch->hidden = true;
         return REPLY_OK;
     }

@@ -176,7 +176,8 @@ void sim_arrive(struct node_sim *sim, struct sim_job *job)
     session->executing++;
     bool can_stand = job->verbs & (VERB_PREPARE | VERB_COMMIT | VERB_ONE_PHASE);
     if (can_stand && sim_chance(sim, sim->options.chances.late))
-        sim_push(sim, sim->now_us + 1000 + (int64_t)prng_below(&sim->prng, 1500000), SIM_EXECUTE, job, job->node);
+        sim_push(sim, sim->now_us + 1000 + (int64_t)prng_below(&sim->prng, 1500000), SIM_EXECUTE, job,
+                 job->node);
     else
         sim_run_job(sim, job);
 }
@@ -210,7 +211,8 @@ void sim_run_job(struct node_sim *sim, struct sim_job *job)
     sim_push(sim, sim->now_us + sim_latency_us(sim) + held_us, SIM_ANSWER, job, job->node);
 }
 
-void sim_answer(struct node_sim *sim, struct sim_job *job, void (*deliver)(void *, struct completion *), void *arg)
+void sim_answer(struct node_sim *sim, struct sim_job *job, void (*deliver)(void *, struct completion *),
+                void *arg)
 {
     struct message *message = job->message;
     if (!message)

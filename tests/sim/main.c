@@ -1,0 +1,128 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+/* sim [--seeds N] [--from S] [--mutant NAME] [--mutants] [--verbose] */
+
+enum { MUTANT_SEEDS = 20000, PROGRESS = 10000 };
+
+static const char *const mutant_names[] = {
+#define X(code, word) word,
+    SIM_MUTANT_LIST(X)
+#undef X
+        NULL,
+};
+
+struct totals {
+    uint64_t schedules, commits, aborts, in_doubt, crashes, incarnations;
+};
+
+static struct sim sim;
+
+static void add(struct totals *totals)
+{
+    totals->schedules++;
+    totals->commits += sim.commits;
+    totals->aborts += sim.aborts;
+    totals->in_doubt += sim.in_doubt;
+    totals->crashes += sim.crashes;
+    totals->incarnations += sim.incarnations;
+}
+
+/* False: a seed failed; it is told again with every event. */
+static bool run_seeds(uint64_t from, uint64_t count, enum mutant mutant, bool verbose)
+{
+    struct totals totals = {0};
+    for (uint64_t seed = from; seed < from + count; seed++) {
+        sim_run(&sim, seed, mutant, verbose);
+        if (sim.violation[0]) {
+            printf("not ok sim: seed %llu: %s\n", (unsigned long long)seed, sim.violation);
+            if (!verbose) {
+                sim_run(&sim, seed, mutant, true);
+                printf("seed %llu: %s\n", (unsigned long long)seed, sim.violation);
+            }
+            return false;
+        }
+        add(&totals);
+        if (totals.schedules % PROGRESS == 0) {
+            printf("# %llu schedules\n", (unsigned long long)totals.schedules);
+            fflush(stdout);
+        }
+    }
+    printf("ok sim: %llu schedules, %llu told committed, %llu aborted, %llu in doubt, %llu crashes of the "
+           "coordinator\n",
+           (unsigned long long)totals.schedules, (unsigned long long)totals.commits,
+           (unsigned long long)totals.aborts, (unsigned long long)totals.in_doubt,
+           (unsigned long long)totals.crashes);
+    /* a quiet run proves nothing */
+    bool enough = count < 1000 ||
+                  (totals.commits > count / 4 && totals.aborts > count / 20 && totals.crashes > count / 4);
+    if (!enough)
+        printf("not ok sim: too little happened\n");
+    return enough;
+}
+
+static bool mutants_caught(void)
+{
+    bool all = true;
+    for (unsigned m = MUTANT_NONE + 1; m < MUTANTS; m++) {
+        uint64_t seed = 1;
+        do
+            sim_run(&sim, seed, (enum mutant)m, false);
+        while (!sim.violation[0] && seed++ < MUTANT_SEEDS);
+        bool caught = sim.violation[0];
+        printf("%s sim: mutant %s%s", caught ? "ok" : "not ok", mutant_names[m],
+               caught ? " caught" : " not caught\n");
+        if (caught)
+            printf(" at seed %llu: %s\n", (unsigned long long)seed, sim.violation);
+        fflush(stdout);
+        all &= caught;
+    }
+    return all;
+}
+
+static uint64_t number(const char *word)
+{
+    char *end;
+    uint64_t value = word ? strtoull(word, &end, 10) : 0;
+    if (!word || *end != '\0' || word[0] == '-') {
+        fprintf(stderr, "sim: a number is needed\n");
+        exit(2);
+    }
+    return value;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seeds = 2000, from = 1;
+    enum mutant mutant = MUTANT_NONE;
+    bool verbose = false, mutants = argc == 1;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--seeds") == 0) {
+            seeds = number(argv[++i]);
+        } else if (strcmp(argv[i], "--from") == 0) {
+            from = number(argv[++i]);
+        } else if (strcmp(argv[i], "--mutants") == 0) {
+            mutants = true;
+        } else if (strcmp(argv[i], "--verbose") == 0) {
+            verbose = true;
+        } else if (strcmp(argv[i], "--mutant") == 0 && argv[i + 1]) {
+            i++;
+            while (mutant_names[mutant] && strcmp(mutant_names[mutant], argv[i]) != 0)
+                mutant++;
+            if (mutant == MUTANTS)
+                return 2;
+        } else {
+            fprintf(stderr, "usage: sim [--seeds N] [--from S] [--mutant NAME] [--mutants] [--verbose]\n");
+            return 2;
+        }
+    }
+    bool ok = run_seeds(from, seeds, mutant, verbose);
+    if (mutants)
+        ok &= mutants_caught();
+    return ok ? 0 : 1;
+}

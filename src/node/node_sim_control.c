@@ -168,8 +168,7 @@ static enum progress ask(struct node_sim *sim, struct sim_node *node, struct sim
     return ANSWERED;
 }
 
-void sim_control_run(struct node_sim *sim, uint8_t index, void (*deliver)(void *, struct completion *),
-                     void *arg)
+void sim_control_run(struct node_sim *sim, uint8_t index, sim_deliver *deliver, void *arg)
 {
     struct sim_node *node = &sim->nodes[index];
     struct sim_control *step = node->controls;

@@ -8,7 +8,6 @@
 enum { SIM_ROWS = 64, SIM_LOCK_WAIT_US = 50000, SIM_POLL_US = 5000, SIM_SETTLE_US = 200000 };
 
 enum sim_state { SIM_ACTIVE, SIM_IDLE, SIM_PREPARED };
-
 struct sim_branch {
     struct sim_branch *next;
     struct xid xid;
@@ -56,7 +55,6 @@ struct sim_job {
     struct xid xid;
     struct branch_plan plan;
     struct message_faults faults;
-    bool stood;
     int64_t lock_until_us;
     /* the answer */
     enum reply reply;
@@ -124,8 +122,9 @@ struct node_sim {
     uint32_t heap_count, heap_cap;
     uint32_t hasty;
     struct coordinator coordinator; /* of the latest RAISE: what sessions say when they open */
-    bool crashed;
 };
+
+typedef void sim_deliver(void *arg, struct completion *completion);
 
 void *sim_alloc(size_t size);
 bool sim_chance(struct node_sim *sim, uint16_t thousandths);
@@ -140,10 +139,8 @@ struct sim_session *sim_session_find(struct sim_node *node, uint64_t id);
 /* the wire */
 void sim_arrive(struct node_sim *sim, struct sim_job *job);
 void sim_run_job(struct node_sim *sim, struct sim_job *job);
-void sim_answer(struct node_sim *sim, struct sim_job *job, void (*deliver)(void *, struct completion *),
-                void *arg);
-void sim_deadline(struct node_sim *sim, struct sim_job *job, void (*deliver)(void *, struct completion *),
-                  void *arg);
+void sim_answer(struct node_sim *sim, struct sim_job *job, sim_deliver *deliver, void *arg);
+void sim_deadline(struct node_sim *sim, struct sim_job *job, sim_deliver *deliver, void *arg);
 /* the server */
 struct sim_branch *sim_branch_find(struct sim_node *node, const struct xid *xid);
 void sim_branch_commit(struct node_sim *sim, uint8_t node, struct sim_branch *branch);
@@ -151,7 +148,6 @@ void sim_branch_roll_back(struct node_sim *sim, uint8_t node, struct sim_branch 
 bool sim_execute(struct node_sim *sim, struct sim_job *job); /* false: waits for a lock */
 enum reply sim_foreign_finish(struct node_sim *sim, uint8_t node, const struct xid *xid, uint16_t verb);
 const struct sim_effect *sim_effect_find(const struct sim_node *node, const struct xid *xid);
-void sim_control_run(struct node_sim *sim, uint8_t node, void (*deliver)(void *, struct completion *),
-                     void *arg);
+void sim_control_run(struct node_sim *sim, uint8_t node, sim_deliver *deliver, void *arg);
 
 #endif

@@ -211,8 +211,7 @@ void sim_run_job(struct node_sim *sim, struct sim_job *job)
     sim_push(sim, sim->now_us + sim_latency_us(sim) + held_us, SIM_ANSWER, job, job->node);
 }
 
-void sim_answer(struct node_sim *sim, struct sim_job *job, void (*deliver)(void *, struct completion *),
-                void *arg)
+void sim_answer(struct node_sim *sim, struct sim_job *job, sim_deliver *deliver, void *arg)
 {
     struct message *message = job->message;
     if (!message)
@@ -240,8 +239,7 @@ void sim_answer(struct node_sim *sim, struct sim_job *job, void (*deliver)(void 
     deliver(arg, &message->completion);
 }
 
-void sim_deadline(struct node_sim *sim, struct sim_job *job, void (*deliver)(void *, struct completion *),
-                  void *arg)
+void sim_deadline(struct node_sim *sim, struct sim_job *job, sim_deliver *deliver, void *arg)
 {
     if (!job->message)
         return;

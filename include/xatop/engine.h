@@ -34,6 +34,7 @@ struct engine_ports {
 
 struct engine_config {
     struct coordinator coordinator;
+    bool take_over; /* the operator claims the coordinator id from another decision log (xa-facts rule 3) */
     uint8_t node_count;
     char node_names[XATOP_NODES_MAX][XATOP_NAME_MAX + 1];
     struct shape shape;

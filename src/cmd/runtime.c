@@ -179,6 +179,10 @@ static void fill_engine_config(struct runtime *runtime, const struct app *app)
         .backoff_ms = 100,
         .backoff_max_ms = 5000,
     };
+    config->take_over = app->globals[GLOBAL_take_over].given;
+    if (config->take_over)
+        program_log(LOG_LEVEL_WARNING, "the coordinator id is taken over: %s",
+                    app->globals[GLOBAL_take_over].string);
     config->max_inflight = (uint16_t)configuration->max_inflight;
     config->max_retries = (uint16_t)configuration->max_retries;
     config->health_ms = 1000;

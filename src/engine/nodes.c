@@ -130,6 +130,7 @@ static void raise_node(struct engine *engine, uint8_t node)
     engine->nodes[node].raise_out = true;
     engine->nodes[node].raise_due = false;
     box->control.coordinator = &engine->config.coordinator;
+    box->control.take_over = engine->config.take_over;
     box->control.deadline_ms = engine->now_ms + RAISE_TIMEOUT_MS;
     engine->ports.node.control(engine->ports.node.ctx, &box->control);
 }

@@ -195,7 +195,7 @@ static bool end_older_sessions(struct session *session, struct control *control)
     return true;
 }
 
-void session_raise(struct session *session, struct control *control)
+static void check_and_raise(struct session *session, struct control *control)
 {
     xatop_assert(control->coordinator && coordinator_id_valid(control->coordinator->id));
     if (!session_info(session, &control->info))
@@ -212,5 +212,10 @@ void session_raise(struct session *session, struct control *control)
     if (!session_register(session, control->coordinator))
         return;
     control->raised = RAISE_DONE;
-    control->ok = true;
+}
+
+void session_raise(struct session *session, struct control *control)
+{
+    check_and_raise(session, control);
+    control->ok = control->raised != RAISE_UNREACHABLE; /* a refusal is an answer too */
 }

@@ -85,8 +85,12 @@ another_log()
     expect_exit 7 "$make: a wiped log recovers nothing" "$XATOP" --json recover
     expect_exit 0 "$make: a wiped log sees the branches" "$XATOP" --json indoubt list
     is "$make: as another log's" other-log '.branches[1].owner'
+    expect_exit 0 "$make: it may claim the id" "$XATOP" --take-over 'log lost' transfer --from 1003 --to 1004 --amount 1
+    expect_exit 0 "$make: but not the branches" "$XATOP" --json --take-over 'log lost' recover
+    is "$make: they are ambiguous" 2 .ambiguous
     rm -rf "$state/dlog" && mv "$state/dlog.away" "$state/dlog"
-    expect_exit 0 "$make: the right log recovers" "$XATOP" --json recover
+    expect_exit 7 "$make: the first log is shut out now" "$XATOP" --json recover
+    expect_exit 0 "$make: the first log back" "$XATOP" --json --take-over 'log found' recover
     is "$make: and commits" 2 .committed
 }
 

@@ -2,7 +2,8 @@
 # The console's screens from the sample journal, compared with the files beside this script.
 #   tests/golden/run.sh            (srcdir and builddir say where things are)
 #   tests/golden/run.sh --update   rewrites them: read the difference before you commit it
-. "${srcdir:-.}/tests/lib/sh.sh"
+srcdir=${srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+. "$srcdir/tests/lib/sh.sh" || exit 99
 here=$srcdir/tests/golden
 tools=${builddir:-.}/tests/golden
 export TZ=UTC
@@ -42,7 +43,6 @@ screens='
 40x10-kill      40x10  1jK
 20x5-quit       20x5   q
 1x1-help        1x1    ?
-500x200         500x200
 '
 
 # compare NAME: standard input is what came out

@@ -33,8 +33,8 @@ enum console_wish {
 
 struct console_ports {
     void *ctx;
-    /* Copy the model and fill in the status. @known: the generation the console has; if it is still that one, copy nothing and
-     * return false. 0: always copy. @out NULL: the status only (the view is frozen). */
+    /* Always fill in the status. Copy the model, unless @known, the generation the console has, is still that one: then
+     * return false. 0: always copy. @out NULL: the status only (the view is frozen); true if the generation has moved on. */
     bool (*snapshot)(void *ctx, uint64_t known, struct model *out, struct console_status *status);
     /* An eventfd (non-blocking) that becomes readable when something changed; the console reads it empty. -1: none. */
     int wake_fd;

@@ -129,7 +129,7 @@ struct model {
     int64_t now_second; /* the newest second in seconds[]; 0: none yet */
     struct model_second seconds[MODEL_SECONDS];
     uint32_t histogram[MODEL_BUCKETS];
-    int64_t last_sync_start_us;
+    int64_t last_sync_us; /* end of the newest fdatasync */
 };
 
 /* @names of the nodes as configured; @count at most XATOP_NODES_MAX. */

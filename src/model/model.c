@@ -177,10 +177,11 @@ static void node_sample(struct model *model, const struct trace_event *event)
         return;
     struct model_node *node = &model->nodes[event->node - 1];
     node->state = (enum node_state)event->result;
-    node->rtt_us = event->n[0];
-    node->prepared = (int32_t)event->n[1];
-    node->lock_waits = (int32_t)event->n[2];
-    node->sessions = (int32_t)event->n[3];
+    bool answers = node->state == NODE_UP || node->state == NODE_SLOW;
+    node->rtt_us = answers ? event->n[0] : -1;
+    node->prepared = answers ? (int32_t)event->n[1] : -1;
+    node->lock_waits = answers ? (int32_t)event->n[2] : -1;
+    node->sessions = answers ? (int32_t)event->n[3] : -1;
     node->sampled_us = event->mono_us;
     if (event->detail[0])
         text_sanitise_cstr(node->version, sizeof node->version, event->detail);

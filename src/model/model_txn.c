@@ -87,9 +87,8 @@ static void log_durable(struct model *model, const struct trace_event *event)
     if (lsn > model->last_lsn)
         model->last_lsn = lsn;
     model->last_group = (uint32_t)event->n[1];
-    if (event->start_us !=
-        model->last_sync_start_us) { /* each record of a group tells of the same fdatasync */
-        model->last_sync_start_us = event->start_us;
+    if (event->end_us != model->last_sync_us) { /* each record of a group tells of the same fdatasync */
+        model->last_sync_us = event->end_us;
         model->fsyncs++;
         model_this_second(model)->fsyncs++;
         if (event->end_us >= event->start_us)
@@ -97,7 +96,10 @@ static void log_durable(struct model *model, const struct trace_event *event)
     }
     for (unsigned i = 0; i < MODEL_RECORDS && i < model->record_count; i++) {
         struct model_record *record = &model->records[(model->record_count - 1 - i) % MODEL_RECORDS];
-        if (record->lsn == lsn) {
+        bool waits = record->lsn == 0 && record->txn == event->txn && record->durable_us == 0;
+        if (record->lsn == lsn ||
+            waits) { /* the number is known only now, if it was not when the record was queued */
+            record->lsn = lsn;
             record->sync_us = event->start_us;
             record->durable_us = event->end_us ? event->end_us : event->mono_us;
             record->group = (uint32_t)event->n[1];
@@ -133,6 +135,7 @@ static void begin(struct model *model, const struct trace_event *event)
     struct model_txn *txn = model_txn_of(model, event);
     if (!txn)
         txn = model_txn_add(model, event);
+    txn->recovered |= model->epoch != 0 && event->epoch != model->epoch;
     txn->branch_count = event->n[0] > 0 && event->n[0] <= XATOP_BRANCHES_MAX ? (uint8_t)event->n[0] : 0;
     txn->retry = event->n[1] > 0 ? (uint32_t)event->n[1] : 0;
     model->retried += txn->retry > 0;
@@ -157,22 +160,29 @@ static void state(struct model *model, struct model_txn *txn, const struct trace
     row_add(model, event);
 }
 
+/* Told to the caller; @txn NULL: nothing had been begun, or it has left the list. */
 static void outcome(struct model *model, struct model_txn *txn, const struct trace_event *event)
 {
     if (event->result < OUTCOME_NONE || event->result > OUTCOME_IN_DOUBT)
         return;
-    txn->outcome = (enum outcome)event->result;
-    txn->elapsed_us = event->n[0];
-    ended(txn, event->mono_us);
-    text_sanitise_cstr(txn->reason, sizeof txn->reason, event->detail);
-    if (txn->outcome == OUTCOME_COMMITTED || txn->outcome == OUTCOME_COMMITTED_PENDING) {
+    enum outcome told = (enum outcome)event->result;
+    if (told == OUTCOME_COMMITTED || told == OUTCOME_COMMITTED_PENDING) {
         model->committed++;
         model_this_second(model)->commits++;
-    } else if (txn->outcome == OUTCOME_ABORTED || txn->outcome == OUTCOME_ABORTED_PENDING) {
+    } else if (told == OUTCOME_ABORTED || told == OUTCOME_ABORTED_PENDING) {
         model->aborted++;
         model_this_second(model)->aborts++;
     }
     model_count_latency(model, event->n[0]);
+    if (!txn) {
+        if (event->txn == 0 && event->detail[0])
+            model_notice_add(model, event, 1, event->detail);
+        return;
+    }
+    txn->outcome = told;
+    txn->elapsed_us = event->n[0];
+    ended(txn, event->mono_us);
+    text_sanitise_cstr(txn->reason, sizeof txn->reason, event->detail);
     row_add(model, event);
 }
 
@@ -255,6 +265,9 @@ void model_fold_txn(struct model *model, const struct trace_event *event)
     case TRACE_VERDICT:
         verdict(model, txn, event);
         return;
+    case TRACE_OUTCOME:
+        outcome(model, txn, event);
+        return;
     default:
         break;
     }
@@ -266,9 +279,6 @@ void model_fold_txn(struct model *model, const struct trace_event *event)
         break;
     case TRACE_REPLY:
         reply(model, event);
-        break;
-    case TRACE_OUTCOME:
-        outcome(model, txn, event);
         break;
     case TRACE_FORGET:
         txn->forgotten = true;

@@ -163,8 +163,6 @@ static void draw_log(const struct diagram *d, int y, const struct model_row *row
     bool decision = strcmp(row->detail, "commit") == 0;
     if (!row->answered && decision)
         text_append(&text, _(" forcing COMMIT to the log... "));
-    else if (!row->answered)
-        text_printf(&text, _(" log: %s (not forced) "), row->detail);
     else if (decision)
         text_printf(&text, _(" COMMIT FORCED TO LOG %s  POINT OF NO RETURN "), duration);
     else

@@ -2,6 +2,8 @@
 
 #include "trace_lines.h"
 
+#include <string.h>
+
 static struct trace_line *add(struct trace_lines *out, enum trace_line_kind kind, int64_t at_us, unsigned row)
 {
     if (out->count == TRACE_LINES_MAX)
@@ -74,7 +76,9 @@ void trace_lines_make(const struct model_trace *trace, bool begun_here, bool fol
             add_message(trace, i, folded, out);
             break;
         case TRACE_LOG_APPEND:
-            add(out, LINE_LOG, row->answered ? row->end_us : row->start_us, i);
+            if (row->answered ||
+                strcmp(row->detail, "commit") == 0) /* what is not forced holds nobody up: no line */
+                add(out, LINE_LOG, row->answered ? row->end_us : row->start_us, i);
             break;
         case TRACE_FENCE:
         case TRACE_RESOLVE:

@@ -154,6 +154,49 @@ static void a_sync_is_counted_once_for_its_group(void)
     CU_ASSERT_TRUE(model_trace_find(&model, 7, 2)->rows[0].answered);
 }
 
+static void a_record_gets_its_number_when_it_is_durable(void)
+{
+    fresh();
+    for (uint64_t txn = 1; txn <= 2; txn++) {
+        begin(txn, 1000000);
+        struct trace_event append = event(TRACE_LOG_APPEND, txn, 1000100);
+        text_copy(append.detail, sizeof append.detail, "commit");
+        model_apply(&model, &append);
+    }
+    struct trace_event durable = event(TRACE_LOG_DURABLE, 1, 1002000);
+    durable.n[0] = 41;
+    durable.start_us = 1000200;
+    durable.end_us = 1001900;
+    model_apply(&model, &durable);
+    CU_ASSERT_EQUAL(model_record_at(&model, 1)->lsn, 41);
+    CU_ASSERT_EQUAL(model_record_at(&model, 0)->lsn, 0);
+    CU_ASSERT_EQUAL(model_record_at(&model, 0)->durable_us, 0);
+}
+
+static void what_never_began_is_told_too(void)
+{
+    fresh();
+    struct trace_event e = event(TRACE_OUTCOME, 0, 1000000);
+    e.result = OUTCOME_ABORTED;
+    text_copy(e.detail, sizeof e.detail, "product 999 does not exist");
+    model_apply(&model, &e);
+    CU_ASSERT_EQUAL(model.aborted, 1);
+    CU_ASSERT_EQUAL(model.txn_count, 0);
+    CU_ASSERT_STRING_EQUAL(model_notice_at(&model, 0)->text, "product 999 does not exist");
+}
+
+static void what_an_older_epoch_left_is_in_doubt(void)
+{
+    fresh();
+    struct trace_event e = event(TRACE_RUN, 0, 1000000);
+    e.n[0] = 8; /* our transactions are of epoch 8 now, the tests' of 7 */
+    model_apply(&model, &e);
+    begin(1, 1000000);
+    CU_ASSERT_EQUAL(model_in_doubt(&model), 1);
+    state(1, TXN_COMMITTED, 1000100);
+    CU_ASSERT_EQUAL(model_in_doubt(&model), 0);
+}
+
 static void pending_and_in_doubt_are_counted_until_finished(void)
 {
     fresh();
@@ -290,6 +333,9 @@ int main(void)
         {"folds one transaction", folds_one_transaction},
         {"a message and its answer are one row", a_message_and_its_answer_are_one_row},
         {"a sync is counted once for its group", a_sync_is_counted_once_for_its_group},
+        {"a record gets its number when it is durable", a_record_gets_its_number_when_it_is_durable},
+        {"what never began is told too", what_never_began_is_told_too},
+        {"what an older epoch left is in doubt", what_an_older_epoch_left_is_in_doubt},
         {"pending and in doubt are counted until finished", pending_and_in_doubt_are_counted_until_finished},
         {"unfinished transactions stay listed", unfinished_transactions_stay_listed},
         {"rates are per second with percentiles", rates_are_per_second_with_percentiles},

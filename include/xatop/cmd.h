@@ -87,6 +87,9 @@ struct app {
 XATOP_CMD_LIST(X)
 #undef X
 
+/* No command: the console on the real coordinator (src/cmd/console_app.c). */
+enum status console_app(struct app *app);
+
 extern const struct cmd cmd_table[]; /* ends with a row without a name */
 extern const struct option_spec global_options[];
 const struct cmd *cmd_find(const char *name);

@@ -75,8 +75,24 @@ static bool print_and_end(const struct app *app)
     return true;
 }
 
+/* Words of the contract that this version cannot keep are refused, never ignored. */
+static enum status refuse_what_is_not_there(struct app *app)
+{
+    if (app->globals[GLOBAL_sim].given)
+        return err_set(
+            &app->err, STATUS_USAGE,
+            _("--sim: this version has simulated nodes in its tests only; run xatop setup for real ones"));
+    if (app->globals[GLOBAL_take_over].given)
+        return err_set(
+            &app->err, STATUS_USAGE,
+            _("--take-over: not in this version; end the other coordinator, or use another coordinator id"));
+    return STATUS_OK;
+}
+
 static enum status run(struct app *app)
 {
+    if (refuse_what_is_not_there(app) != STATUS_OK)
+        return app->err.status;
     enum status status =
         configuration_load(&app->configuration, app->globals[GLOBAL_config].string, &app->err);
     if (status != STATUS_OK)
@@ -87,19 +103,15 @@ static enum status run(struct app *app)
         configuration_print(&app->configuration, app->out);
         return STATUS_OK;
     }
-    if (!app->command) {
-        help_print(NULL, stderr);
-        return STATUS_USAGE;
-    }
     status = find_state_dir(app);
-    if (status == STATUS_OK && (app->command->flags & CMD_NODES) && !app->globals[GLOBAL_sim].given)
+    if (status == STATUS_OK && (!app->command || (app->command->flags & CMD_NODES)))
         status = configuration_passwords(&app->configuration, &app->err);
     if (status != STATUS_OK)
         return status;
     /* A command that only reads works without a log, and where it cannot be written. */
     program_log_open(app->state_dir, (enum log_level)app->configuration.log_level,
                      app->configuration.log_max_kib * 1024, NULL);
-    return app->command->run(app);
+    return app->command ? app->command->run(app) : console_app(app);
 }
 
 static int finish(struct app *app, enum status status)

@@ -1,0 +1,274 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit_run.h"
+#include "xatop/access.h"
+#include "xatop/clock.h"
+#include "xatop/cmd.h"
+#include "xatop/console.h"
+#include "xatop/i18n.h"
+#include "xatop/log.h"
+#include "xatop/prng.h"
+#include "xatop/runtime.h"
+#include "xatop/scenario.h"
+#include "xatop/text.h"
+#include "xatop/worker.h"
+
+/* The console's ports on the real coordinator. Everything slow (starting a server) is done by a worker of its own. */
+
+enum { HANDS_QUEUE = 16, DRAIN_MS = 10000, DRAIN_LOST_MS = 700 };
+enum { AUDIT_PAUSE_MS = 4000, AUDIT_SHARE = 20, AUDIT_DEADLINE_MS = 10000 };
+
+struct console_app {
+    struct app *app;
+    struct runtime *runtime;
+    struct worker *hands;   /* starts and kills servers */
+    struct worker *auditor; /* audits while work goes on, at most a twentieth of the time */
+    struct prng prng;
+    uint64_t known;
+    uint16_t streams[2]; /* bank, inventory */
+    uint8_t faults;      /* armed on the command line */
+};
+
+struct lab_job {
+    struct console_app *console;
+    enum console_wish wish;
+    uint8_t node;
+};
+
+static void free_command(struct command *command, const struct report *report,
+                         const struct recovery_report *recovery)
+{
+    (void)report, (void)recovery;
+    free(command);
+}
+
+static enum status post(struct console_app *console, const struct command *command, struct err *err)
+{
+    struct command *copy = malloc(sizeof *copy);
+    if (!copy)
+        return err_set(err, STATUS_INTERNAL, _("out of memory"));
+    *copy = *command;
+    copy->completion.kind = COMPLETION_COMMAND;
+    copy->done = free_command;
+    runtime_post(console->runtime, copy);
+    return STATUS_OK;
+}
+
+static void do_lab_job(void *arg, void *item)
+{
+    struct lab_job *job = item;
+    struct console_app *console = arg;
+    const struct node_configuration *node = &console->app->configuration.nodes[job->node];
+    struct err err = {.status = STATUS_OK};
+    enum status status;
+    if (job->wish == WISH_KILL) {
+        status = lab_kill(console->app->state_dir, node->name, &err);
+    } else {
+        struct lab_config config;
+        access_lab_config(node, &config);
+        status = lab_start(console->app->state_dir, &config, NULL, NULL, &err);
+    }
+    struct command note = {.kind = COMMAND_NOTE, .level = status != STATUS_OK};
+    struct text words;
+    text_init(&words, note.note, sizeof note.note);
+    text_printf(&words, "%s %s%s%s", node->name, job->wish == WISH_KILL ? _("killed") : _("started"),
+                status == STATUS_OK ? "" : _(" failed: "), err.text);
+    post(console, &note, NULL);
+    struct command command = {.kind = COMMAND_NODE_CHANGED, .node = job->node};
+    post(console, &command, NULL);
+    free(job);
+}
+
+static enum status lab_wish(struct console_app *console, enum console_wish wish, uint16_t node,
+                            struct err *err)
+{
+    if (node >= console->app->configuration.node_count || !console->app->configuration.nodes[node].lab)
+        return err_set(err, STATUS_REFUSED,
+                       _("that node is not a lab node of xatop: it is never killed or started"));
+    struct lab_job *job = malloc(sizeof *job);
+    if (!job)
+        return err_set(err, STATUS_INTERNAL, _("out of memory"));
+    *job = (struct lab_job){.console = console, .wish = wish, .node = (uint8_t)node};
+    if (worker_submit(console->hands, job))
+        return STATUS_OK;
+    free(job);
+    return err_set(err, STATUS_REFUSED, _("too many node changes are waiting; try again"));
+}
+
+static enum status run_wish(struct console_app *console, uint8_t scenario_index, struct err *err)
+{
+    struct command command = {.kind = COMMAND_RUN,
+                              .scenario = scenario_index,
+                              .wait_ms = console->app->configuration.wait_s * 1000};
+    scenario_at(scenario_index)->random(&console->prng, runtime_shape(console->runtime), &command.params);
+    return post(console, &command, err);
+}
+
+static enum status stream_wish(struct console_app *console, uint8_t scenario_index, uint16_t number,
+                               struct err *err)
+{
+    struct command command = {
+        .kind = COMMAND_STREAM, .scenario = scenario_index, .inflight = number, .packet = true};
+    console->streams[scenario_index] = number;
+    return post(console, &command, err);
+}
+
+static enum status wish(void *ctx, enum console_wish wish, uint16_t number, struct err *err)
+{
+    struct console_app *console = ctx;
+    uint8_t bank = 0, inventory = 0;
+    xatop_assert(scenario_by_command("transfer", &bank) && scenario_by_command("order", &inventory));
+    switch (wish) {
+    case WISH_TRANSFER:
+        return run_wish(console, bank, err);
+    case WISH_ORDER:
+        return run_wish(console, inventory, err);
+    case WISH_TRANSFERS:
+        return stream_wish(console, bank, number, err);
+    case WISH_ORDERS:
+        return stream_wish(console, inventory, number, err);
+    case WISH_RECOVER: {
+        struct command command = {.kind = COMMAND_RECOVER, .wait_ms = DRAIN_MS};
+        return post(console, &command, err);
+    }
+    case WISH_KILL:
+    case WISH_RESTART:
+        return lab_wish(console, wish, number, err);
+    }
+    return STATUS_INTERNAL;
+}
+
+/* Everything the audit needs is its own: sessions, passwords, errors. Only @console->runtime is shared. */
+static void audit_once(struct console_app *console, struct app *app)
+{
+    struct log_view log;
+    struct audit_run run = {.missing = NULL};
+    struct inspection *nodes = inspect_open(app, false);
+    if (!nodes)
+        return;
+    inspect_deadline(nodes, AUDIT_DEADLINE_MS);
+    bool told = nodes->reached == nodes->count && log_view_read(app, &log) == STATUS_OK &&
+                audit_run(app, nodes, &log, &run) == STATUS_OK && !run.result.unreachable;
+    if (told) {
+        const struct audit_result *r = &run.result;
+        struct command command = {
+            .kind = COMMAND_AUDITED,
+            .audit_ok = r->ok,
+            .audit = {r->money_expected, r->money_found, r->stock_expected, r->stock_found}};
+        post(console, &command, NULL);
+    }
+    audit_run_free(&run);
+    inspect_close(nodes);
+}
+
+static void audit_loop(void *arg, struct mailbox *inbox)
+{
+    struct console_app *console = arg;
+    struct app *app = malloc(sizeof *app); /* err of its own */
+    if (!app)
+        return;
+    *app = *console->app;
+    int64_t pause_ms = 0;
+    void *item;
+    while (mailbox_wait(inbox, &item, 1, (int)pause_ms) == 0 && !mailbox_closed(inbox)) {
+        int64_t begun_ms = clock_mono_ms();
+        audit_once(console, app);
+        pause_ms = AUDIT_SHARE * (clock_mono_ms() - begun_ms);
+        if (pause_ms < AUDIT_PAUSE_MS)
+            pause_ms = AUDIT_PAUSE_MS;
+    }
+    explicit_bzero(app, sizeof *app);
+    free(app);
+}
+
+static uint32_t count_unfinished(const struct model *model, struct text *out)
+{
+    uint32_t count = 0;
+    const struct model_txn *txn;
+    for (unsigned age = 0; (txn = model_txn_at(model, age)); age++) {
+        if (txn->forgotten || (txn->ended_us && txn->state == TXN_IN_DOUBT))
+            continue;
+        count++;
+        if (out)
+            text_printf(out, "#%llu %s: %s\n", (unsigned long long)txn->txn, txn->meaning,
+                        txn_state_name(txn->state));
+    }
+    return count;
+}
+
+static bool snapshot(void *ctx, uint64_t known, struct model *out, struct console_status *status)
+{
+    struct console_app *console = ctx;
+    if (!runtime_snapshot(console->runtime, known, out))
+        return false;
+    *status = (struct console_status){
+        .inflight = count_unfinished(out, NULL),
+        .transfers = console->streams[0],
+        .orders = console->streams[1],
+        .faults_armed = console->faults > out->faults_hit ? (uint8_t)(console->faults - out->faults_hit) : 0,
+        .generation = out->events,
+    };
+    return true;
+}
+
+static uint32_t unfinished(void *ctx, struct text *out)
+{
+    struct console_app *console = ctx;
+    struct model *model = malloc(sizeof *model);
+    if (!model)
+        return 0;
+    runtime_snapshot(console->runtime, 0, model);
+    uint32_t count = count_unfinished(model, out);
+    free(model);
+    return count;
+}
+
+static void leave(struct console_app *console, enum console_end end)
+{
+    uint32_t left = runtime_stop(console->runtime, end == CONSOLE_QUIT ? DRAIN_MS : DRAIN_LOST_MS);
+    if (left)
+        fprintf(stderr,
+                _("xatop: %u transactions are not finished on every node; the next start finishes them\n"),
+                left);
+    program_log(LOG_LEVEL_INFO, "console ended, %u unfinished", left);
+}
+
+enum status console_app(struct app *app)
+{
+    struct console_app console = {.app = app, .faults = (uint8_t)app->fault_count};
+    random_bytes(&console.prng, sizeof console.prng);
+    enum status status = runtime_start(app, RUNTIME_COUNT_ROWS, &console.runtime);
+    if (status != STATUS_OK)
+        return status;
+    status = worker_start(&console.hands, "hands", HANDS_QUEUE, do_lab_job, &console, &app->err);
+    if (status == STATUS_OK)
+        status = worker_start_loop(&console.auditor, "auditor", 1, audit_loop, &console, &app->err);
+    if (status != STATUS_OK) {
+        worker_stop(console.hands, free);
+        runtime_stop(console.runtime, 0);
+        return status;
+    }
+    struct console_ports ports = {
+        .ctx = &console,
+        .snapshot = snapshot,
+        .wake_fd = runtime_wake_fd(console.runtime),
+        .wish = wish,
+        .unfinished = unfinished,
+        .title = app->configuration.builtin_lab ? _("built-in lab") : app->configuration.coordinator,
+        .read_only = app->readonly,
+        .no_color = app->globals[GLOBAL_no_color].given,
+        .node_count = (uint8_t)app->configuration.node_count,
+    };
+    int signal_number = 0;
+    enum console_end end = console_run(&ports, &signal_number, &app->err);
+    worker_stop(console.auditor, NULL);
+    worker_stop(console.hands, free);
+    leave(&console, end);
+    if (end == CONSOLE_SIGNAL)
+        console_reraise(signal_number);
+    return end == CONSOLE_FAILED ? (app->err.status ? app->err.status : STATUS_USAGE) : STATUS_OK;
+}

@@ -26,7 +26,7 @@ declare -A room_of=()
 assign() { local room=$1 header; shift; for header in "$@"; do room_of[$header]=$room; done; }
 assign base books clock completion i18n limits log money prng status text vocab work
 assign xa xid verb points
-assign trace trace journal export
+assign trace trace export
 assign protocol txn recovery
 assign worker worker lock
 assign dlog dlog dlog_writer dlog_format disk disk_memory disk_file
@@ -38,7 +38,7 @@ assign engine engine loop
 assign scenario scenario scenario_list
 assign model model snapshot
 assign ui ui canvas pane pane_list key_list theme console screen
-assign cmd access cmd cmd_list configuration configuration_list runtime
+assign cmd access cmd cmd_list configuration configuration_list journal runtime
 
 # foreign header: the files that may include it
 declare -A foreign=(

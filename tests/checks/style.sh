@@ -63,7 +63,7 @@ leftovers()
 {
     local files
     files=$(find src include tests sql conf man docker scripts .ci Makefile.am configure.ac -type f \
-        ! -name '*.golden' ! -name '*.png' 2>/dev/null; find . -maxdepth 1 -name '*.md')
+        ! -name '*.dlog' 2>/dev/null; find . -maxdepth 1 -name '*.md')
     # shellcheck disable=SC2086
     {
         grep -nHE '\<(TO''DO|FIX''ME|XX''X)\>' $files | grep -v 'XXX\{3,\}\|\.XXX'
@@ -73,7 +73,7 @@ leftovers()
     # shellcheck disable=SC2086
     grep -nHE $'\t' $(find src include tests -name '*.[ch]') /dev/null
     for file in $files; do
-        [ ! -s "$file" ] || [ -z "$(tail -c 1 "$file")" ] || echo "$file: no newline at the end"
+        [ ! -s "$file" ] || [ "$(tail -c 1 "$file" | od -An -tx1)" = ' 0a' ] || echo "$file: no newline at the end"
     done
 }
 

@@ -1,7 +1,6 @@
-/* Inside the simulated nodes. */
 #ifndef XATOP_NODE_SIM_PRIVATE_H
 #define XATOP_NODE_SIM_PRIVATE_H
-
+/* Inside the simulated nodes. */
 #include "xatop/node_sim.h"
 #include "xatop/prng.h"
 
@@ -131,12 +130,10 @@ bool sim_chance(struct node_sim *sim, uint16_t thousandths);
 int64_t sim_latency_us(struct node_sim *sim);
 void sim_push(struct node_sim *sim, int64_t at_us, enum sim_event_kind kind, struct sim_job *job,
               uint8_t node);
-/* sessions */
 void sim_session_close(struct node_sim *sim, struct sim_session *session);
 void sim_session_kill(struct node_sim *sim, struct sim_session *session);
 void sim_session_check(struct node_sim *sim, struct sim_session *session); /* ends it when it may */
 struct sim_session *sim_session_find(struct sim_node *node, uint64_t id);
-/* the wire */
 void sim_arrive(struct node_sim *sim, struct sim_job *job);
 void sim_run_job(struct node_sim *sim, struct sim_job *job);
 void sim_answer(struct node_sim *sim, struct sim_job *job, sim_deliver *deliver, void *arg);

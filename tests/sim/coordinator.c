@@ -136,6 +136,7 @@ static void open_log(struct sim *sim)
 void coordinator_open(struct sim *sim)
 {
     open_log(sim);
+    sim->manual = !sim->healing && prng_below(&sim->prng, 8) == 0;
     struct records records = {0};
     dlog_undischarged(sim->dlog, keep_record, &records);
     struct engine_config config = {
@@ -150,6 +151,7 @@ void coordinator_open(struct sim *sim)
         .max_inflight = sim->inflight,
         .max_retries = 3,
         .health_ms = 300,
+        .manual_recovery = sim->manual,
         .seed = prng_next(&sim->prng),
         .log_healthy = healthy,
     };
@@ -176,6 +178,7 @@ static void gone(struct sim *sim)
     sim->dlog = NULL;
     sim->log_head = sim->log_tail = 0;
     sim->crashed = false;
+    sim->recover.kind = COMMAND_RUN; /* nobody will answer it */
     for (unsigned i = 0; i < sim->ask_count; i++)
         sim->asks[i].lost |= sim->asks[i].posted && !sim->asks[i].told;
 }

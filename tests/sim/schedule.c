@@ -211,6 +211,16 @@ static void strike(struct sim *sim, struct trouble *trouble)
         else
             disk_memory_die_at(sim->disk, 1 + below(sim, 6));
         break;
+    case TROUBLE_RECOVER:
+    case TROUBLE_NODE_CHANGED:
+        trouble->command = (struct command){
+            .kind = trouble->kind == TROUBLE_RECOVER ? COMMAND_RECOVER : COMMAND_NODE_CHANGED,
+            .dry_run = one_in(sim, 2),
+            .node = trouble->node,
+            .wait_ms = trouble->for_us / 1000,
+        };
+        engine_command(sim->engine, &trouble->command, sim->now_us);
+        break;
     case TROUBLE_KINDS:
         break;
     }
@@ -290,7 +300,23 @@ static bool ended(const struct sim *sim)
     for (uint8_t i = 0; i < sim->shape.node_count; i++)
         if (node_sim_left(sim->nodes, i) > 0)
             return false;
+    if (sim->recover.kind == COMMAND_RECOVER)
+        return false;
     return engine_unfinished(sim->engine) == 0;
+}
+
+static void recovered(struct command *command, const struct report *report,
+                      const struct recovery_report *recovery)
+{
+    struct sim *sim = command->arg;
+    sim->recover.kind = COMMAND_RUN; /* answered */
+}
+
+/* An incarnation that waits to be asked is asked. */
+static void ask_for_recovery(struct sim *sim)
+{
+    sim->recover = (struct command){.kind = COMMAND_RECOVER, .wait_ms = 1000, .done = recovered, .arg = sim};
+    engine_command(sim->engine, &sim->recover, sim->now_us);
 }
 
 static void heal(struct sim *sim)
@@ -304,6 +330,7 @@ static void heal(struct sim *sim)
     engine_command(sim->engine, &disarm, sim->now_us);
     if (engine_health(sim->engine, NULL) != STATUS_OK)
         coordinator_crash(sim, false);
+    ask_for_recovery(sim);
 }
 
 /* Whoever reads the alarm does what it says: restarts the node that hides a branch. Without an unfinished transaction there is

@@ -44,6 +44,8 @@ enum trouble_kind {
     TROUBLE_READ_ONLY,
     TROUBLE_COORDINATOR,
     TROUBLE_LOG,
+    TROUBLE_RECOVER,      /* somebody asks for a pass, or for its verdicts only */
+    TROUBLE_NODE_CHANGED, /* the lab says that it did something */
     TROUBLE_KINDS
 };
 
@@ -52,6 +54,7 @@ struct trouble {
     int64_t at_us, for_us;
     uint8_t node;
     bool done;
+    struct command command;
 };
 
 /* What was said about one global transaction. */
@@ -75,6 +78,7 @@ struct sim {
     uint64_t log_id;
     /* the coordinator */
     struct dlog *dlog;
+    bool manual; /* this incarnation recovers nothing until asked */
     struct engine *engine;
     struct txn_limits limits;
     uint16_t inflight;
@@ -91,6 +95,7 @@ struct sim {
     struct trouble troubles[SIM_TROUBLES];
     unsigned trouble_count;
     bool healing;
+    struct command recover;
     struct told_txn txns[SIM_TXNS];
     unsigned txn_count;
     /* what it did, over all of them */

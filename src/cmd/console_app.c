@@ -70,12 +70,12 @@ static void do_lab_job(void *arg, void *item)
     } else {
         struct lab_config config;
         access_lab_config(node, &config);
-        status = lab_start(console->app->state_dir, &config, NULL, NULL, &err);
+        status = lab_restart(console->app->state_dir, &config, NULL, NULL, &err);
     }
     struct command note = {.kind = COMMAND_NOTE, .level = status != STATUS_OK};
     struct text words;
     text_init(&words, note.note, sizeof note.note);
-    text_printf(&words, "%s %s%s%s", node->name, job->wish == WISH_KILL ? _("killed") : _("started"),
+    text_printf(&words, "%s %s%s%s", node->name, job->wish == WISH_KILL ? _("killed") : _("restarted"),
                 status == STATUS_OK ? "" : _(" failed: "), err.text);
     post(console, &note, NULL);
     struct command command = {.kind = COMMAND_NODE_CHANGED, .node = job->node};
@@ -203,15 +203,18 @@ static uint32_t count_unfinished(const struct model *model, struct text *out)
 static bool snapshot(void *ctx, uint64_t known, struct model *out, struct console_status *status)
 {
     struct console_app *console = ctx;
+    status->transfers = console->streams[0];
+    status->orders = console->streams[1];
+    if (!out) { /* the view is frozen: how much it misses */
+        status->generation = runtime_events(console->runtime);
+        return status->generation != known;
+    }
     if (!runtime_snapshot(console->runtime, known, out))
         return false;
-    *status = (struct console_status){
-        .inflight = count_unfinished(out, NULL),
-        .transfers = console->streams[0],
-        .orders = console->streams[1],
-        .faults_armed = console->faults > out->faults_hit ? (uint8_t)(console->faults - out->faults_hit) : 0,
-        .generation = out->events,
-    };
+    status->inflight = count_unfinished(out, NULL);
+    status->faults_armed =
+        console->faults > out->faults_hit ? (uint8_t)(console->faults - out->faults_hit) : 0;
+    status->generation = out->events;
     return true;
 }
 

@@ -380,6 +380,15 @@ bool runtime_snapshot(struct runtime *runtime, uint64_t known, struct model *out
     return changed;
 }
 
+uint64_t runtime_events(struct runtime *runtime)
+{
+    atomic_store(&runtime->woken, false);
+    lock_take(runtime->lock);
+    uint64_t events = runtime->model.events;
+    lock_give(runtime->lock);
+    return events;
+}
+
 int runtime_wake_fd(const struct runtime *runtime)
 {
     return runtime->wake_fd;

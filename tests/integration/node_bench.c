@@ -95,7 +95,8 @@ struct node_mysql_config bench_config(bool tcp)
 
 static void both(struct node_mysql_config configs[BENCH_NODES])
 {
-    configs[0] = configs[1] = bench_config(false);
+    configs[0] = bench_config(false);
+    configs[1] = bench_config(true); /* TLS where the server has it */
     text_copy(configs[1].name, sizeof configs[1].name, "db2");
     text_copy(configs[1].database, sizeof configs[1].database, "xatop_b");
 }

@@ -45,7 +45,7 @@ struct model_row {
     int32_t error;
     int64_t start_us; /* measured if there is a measurement, else when the engine noted it */
     int64_t end_us;   /* measured; 0: not yet or not measured */
-    int64_t n;        /* SEND: work step; LOG_APPEND: lsn; OUTCOME: elapsed_us */
+    int64_t n;        /* SEND of WORK alone: the step; LOG_APPEND: lsn; OUTCOME: elapsed_us */
     char detail[MODEL_DETAIL];
 };
 

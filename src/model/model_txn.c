@@ -242,6 +242,7 @@ void model_fold_txn(struct model *model, const struct trace_event *event)
             begin(model, event);
         return;
     }
+    struct model_row *row;
     struct model_txn *txn = model_txn_of(model, event);
     if (!txn && introduces(event)) {
         txn = model_txn_add(model, event);
@@ -285,6 +286,10 @@ void model_fold_txn(struct model *model, const struct trace_event *event)
         ended(txn, event->mono_us);
         break;
     case TRACE_SEND:
+        row = row_add(model, event);
+        if (row && row->verbs != VERB_WORK) /* the step means something with WORK alone */
+            row->n = 0;
+        break;
     case TRACE_FENCE:
     case TRACE_RESOLVE:
         row_add(model, event);

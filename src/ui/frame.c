@@ -70,7 +70,7 @@ static void gather(const struct ui *ui, bool wide, bool wider, struct header *he
     if (wide || ui->status.faults_armed)
         add(header, ui->status.faults_armed > 0, _("faults %u"), ui->status.faults_armed);
     if (ui->status.transfers > 0 || ui->status.orders > 0)
-        add(header, false, wide ? _("streams %u+%u") : "%u+%u", ui->status.transfers, ui->status.orders);
+        add(header, false, wide ? _("streams %u") : _("str %u"), ui->status.transfers + ui->status.orders);
     if (wider)
         add(header, false, _("refresh %.1f s"), (double)ui->refresh_ms / 1000);
     add(header, false, "%s", clock);

@@ -31,26 +31,38 @@ static int unalias(int key)
     }
 }
 
-static void wish(struct ui *ui, enum console_wish what, uint16_t number, const char *said, int64_t now_us)
+static bool wish(struct ui *ui, enum console_wish what, uint16_t number, const char *said, int64_t now_us)
 {
     struct err err = {0};
-    if (ui->ports->wish(ui->ports->ctx, what, number, &err) != STATUS_OK)
+    if (ui->ports->wish(ui->ports->ctx, what, number, &err) != STATUS_OK) {
         ui_toast(ui, 1, err.text, now_us);
-    else if (said)
+        return false;
+    }
+    if (said)
         ui_toast(ui, 0, said, now_us);
+    return true;
 }
 
-/* 1, 4, 16, 64 in flight; 64 is the top. */
-static void faster_stream(struct ui *ui, enum console_wish what, unsigned now, int64_t now_us)
+/* 1, 4, 16, 64 in flight; 64 is the top. What was wished counts at once: the next key may come before the next snapshot. */
+static void faster_stream(struct ui *ui, enum console_wish what, uint16_t *now, int64_t now_us)
 {
     enum { TOP = 64 };
-    unsigned next = now == 0 ? 1 : now * 4 > TOP ? TOP : now * 4;
+    uint16_t next = *now == 0 ? 1 : *now * 4 > TOP ? TOP : (uint16_t)(*now * 4);
     char words[80];
     snprintf(words, sizeof words,
-             what == WISH_TRANSFERS ? _("%u transfers in flight (0 stops)")
-                                    : _("%u orders in flight (0 stops)"),
+             what == WISH_TRANSFERS ? _("transfers in flight: %u (0 stops)")
+                                    : _("orders in flight: %u (0 stops)"),
              next);
-    wish(ui, what, (uint16_t)next, words, now_us);
+    if (wish(ui, what, next, words, now_us))
+        *now = next;
+}
+
+static void stop_streams(struct ui *ui, int64_t now_us)
+{
+    if (wish(ui, WISH_TRANSFERS, 0, NULL, now_us))
+        ui->status.transfers = 0;
+    if (wish(ui, WISH_ORDERS, 0, _("streams stopped"), now_us))
+        ui->status.orders = 0;
 }
 
 static void refresh_step(struct ui *ui, bool faster, int64_t now_us)
@@ -159,14 +171,13 @@ static void act(struct ui *ui, enum key_code code, int64_t now_us)
         wish(ui, WISH_ORDER, 1, NULL, now_us);
         break;
     case KEY_CODE_TRANSFERS:
-        faster_stream(ui, WISH_TRANSFERS, ui->status.transfers, now_us);
+        faster_stream(ui, WISH_TRANSFERS, &ui->status.transfers, now_us);
         break;
     case KEY_CODE_ORDERS:
-        faster_stream(ui, WISH_ORDERS, ui->status.orders, now_us);
+        faster_stream(ui, WISH_ORDERS, &ui->status.orders, now_us);
         break;
     case KEY_CODE_STOP:
-        wish(ui, WISH_TRANSFERS, 0, NULL, now_us);
-        wish(ui, WISH_ORDERS, 0, _("streams stopped"), now_us);
+        stop_streams(ui, now_us);
         break;
     case KEY_CODE_RECOVER:
         wish(ui, WISH_RECOVER, 0, _("recovery pass begun"), now_us);

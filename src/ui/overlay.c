@@ -8,7 +8,7 @@
 
 static unsigned help_lines(const struct ui *ui)
 {
-    unsigned lines = PANES + 2;
+    unsigned lines = PANES + 3; /* a blank one between, two of legend at the end */
     size_t count;
     const struct key_row *rows = key_rows(&count);
     for (unsigned i = 0; i < count; i++)
@@ -45,8 +45,9 @@ static void help_line(const struct ui *ui, struct area area, int y, unsigned lin
             area_text_in(area, x + 1, y, area.w - x - 1, STYLE_WARN, _("(asks)"));
         return;
     }
-    area_text_in(area, 1, y, area.w - 1, STYLE_DIM,
-                 _("branches: w work  P prepared  C committed  R rolled back  ? in doubt"));
+    area_text_in(area, left, y, area.w - left, STYLE_DIM,
+                 line == 0 ? _("branches: w work  P prepared  C committed  R rolled back  f ? in doubt")
+                           : _("packets: S start  W work  E end  P prepare  C commit  R roll back"));
 }
 
 static struct area window(struct area screen, int w, int h, const char *title, const char *right)

@@ -98,6 +98,8 @@ static void graph_row(const struct ui *ui, struct area area, int y, enum graph g
     if (w < 4)
         return;
     int64_t max = nice(sweep(ui, graph, values, w));
+    if (graphs[graph].is_time && max < 1000)
+        max = 1000;
     area_spark(area, LABEL_W + VALUE_W + 1, y, graphs[graph].style, values, w, max);
     if (graphs[graph].is_time)
         words_ms(max, scale);

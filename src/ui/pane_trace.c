@@ -21,6 +21,8 @@ struct diagram {
     int base;         /* column where arrows start */
     int lane_w;       /* 0: no room for lanes, words instead */
     unsigned lanes;
+    uint8_t lane[XATOP_BRANCHES_MAX];   /* of each branch: by node, so that a node keeps its side */
+    uint8_t branch[XATOP_BRANCHES_MAX]; /* of each lane */
 };
 
 void pane_trace_title(const struct ui *ui, struct text *left, struct text *right)
@@ -35,9 +37,29 @@ void pane_trace_title(const struct ui *ui, struct text *left, struct text *right
     text_printf(right, "%s %s%s", words_txn_state(txn, &style), duration, ui->follow ? "" : _("  L live"));
 }
 
+static void arrange_lanes(struct diagram *d)
+{
+    d->lanes = d->txn->branch_count;
+    for (unsigned i = 0; i < d->lanes; i++) {
+        unsigned place = i;
+        uint8_t node = d->txn->branches[i].node;
+        for (; place > 0 && d->txn->branches[d->branch[place - 1] - 1].node > node; place--)
+            d->branch[place] = d->branch[place - 1];
+        d->branch[place] = (uint8_t)(i + 1);
+    }
+    for (unsigned i = 0; i < d->lanes; i++)
+        d->lane[d->branch[i] - 1] = (uint8_t)i;
+}
+
 static int lane_x(const struct diagram *d, unsigned branch)
 {
-    return d->base + (int)(branch - 1) * d->lane_w + d->lane_w - TAIL_W;
+    return d->base + d->lane[branch - 1] * d->lane_w + d->lane_w - TAIL_W;
+}
+
+/* Columns for the words on an arrow: they end before the first lane. */
+static int label_room(const struct diagram *d)
+{
+    return d->lane_w - TAIL_W - 4;
 }
 
 /* What a reply says, in the words of the protocol: a prepared branch has voted. At most 7 columns. */
@@ -84,7 +106,7 @@ static void draw_send(const struct diagram *d, int y, const struct model_row *ro
     area_line(d->area, d->base, y, to - d->base, STYLE_NORMAL, GLYPH_HORIZONTAL);
     area_glyph(d->area, to, y, STYLE_NORMAL, GLYPH_HEAD_RIGHT);
     char words[64];
-    label(row, lane_x(d, 1) - d->base - 4, words, sizeof words);
+    label(row, label_room(d), words, sizeof words);
     area_printf(d->area, d->base + 2, y, STYLE_BOLD, " %s ", words);
 }
 
@@ -108,7 +130,8 @@ static void draw_round(const struct diagram *d, int y, const struct trace_line *
 {
     int x = d->base;
     lifelines(d, y);
-    for (unsigned branch = 1; branch <= d->lanes; branch++) {
+    for (unsigned lane = 0; lane < d->lanes; lane++) {
+        unsigned branch = d->branch[lane];
         if (!line->rows[branch - 1])
             continue;
         const struct model_row *row = &d->trace->rows[line->rows[branch - 1] - 1];
@@ -125,7 +148,7 @@ static void draw_round(const struct diagram *d, int y, const struct trace_line *
             x += area_printf(d->area, x, y, STYLE_DIM, " %s ", ms);
     }
     char words[64];
-    label(&d->trace->rows[line->row], lane_x(d, 1) - d->base - 4, words, sizeof words);
+    label(&d->trace->rows[line->row], label_room(d), words, sizeof words);
     area_printf(d->area, d->base + 1, y, STYLE_BOLD, " %s ", words);
 }
 
@@ -278,7 +301,7 @@ static void heads(const struct diagram *d, struct area area)
         text_printf(&text, "%s %c", b->node ? ui_node_name(d->ui, b->node) : "?",
                     words_branch_letter(b->state));
         int w = canvas_columns(area.canvas, buffer), x = lane_x(d, branch) - w / 2;
-        int right = d->base + (int)branch * d->lane_w;
+        int right = d->base + (d->lane[branch - 1] + 1) * d->lane_w;
         x = x + w > right ? right - w : x; /* a long name stays within its lane */
         area_text_in(area, x, 0, d->lane_w, STYLE_BOLD, buffer);
     }
@@ -295,8 +318,8 @@ void pane_trace_draw(struct ui *ui, struct area area)
         return;
     }
     static struct trace_lines lines; /* 8 KB; drawing is one thread's business */
-    struct diagram d = {
-        .ui = ui, .txn = &ui->kept_txn, .trace = &ui->kept_trace, .lanes = ui->kept_txn.branch_count};
+    struct diagram d = {.ui = ui, .txn = &ui->kept_txn, .trace = &ui->kept_trace};
+    arrange_lanes(&d);
     int head = area.h >= 4;
     d.area = area_sub(area, 0, head, area.w, area.h - head);
     d.base = area.w >= 70 ? TIME_W + STATE_W : TIME_W;

@@ -193,6 +193,10 @@ static void acting_keys_wish(void)
         CU_ASSERT_EQUAL(wish_number, steps[i]);
         now = (unsigned)steps[i];
     }
+    press("0");
+    CU_ASSERT_EQUAL(wish_number, 0);
+    press("TTT"); /* faster than any snapshot comes */
+    CU_ASSERT_EQUAL(wish_number, 16);
     press("r");
     CU_ASSERT_TRUE(shows("another one is running"));
 }
@@ -304,6 +308,22 @@ static void the_trace_follows_or_stays(void)
     press("L");
     refresh();
     CU_ASSERT_EQUAL(ui.kept_txn.txn, 399);
+}
+
+static void a_node_keeps_its_side(void)
+{
+    fresh();
+    begin(1, 2, "the second node is asked first");
+    for (int8_t node = 2; node >= 1; node--) {
+        struct trace_event e = event(TRACE_SEND, 1);
+        e.branch = (int8_t)(3 - node);
+        e.node = node;
+        e.verbs = VERB_START;
+        apply(&e);
+    }
+    refresh();
+    const char *alpha = strstr(screen(), "alpha ."), *beta = strstr(shown, "beta .");
+    CU_ASSERT_TRUE(alpha && beta && alpha < beta);
 }
 
 static void under_a_stream_a_trace_stays_readable(void)
@@ -440,6 +460,7 @@ int main(void)
         {"leaving tells what is unfinished", leaving_tells_what_is_unfinished},
         {"the view freezes, never the work", the_view_freezes_never_the_work},
         {"the trace follows or stays", the_trace_follows_or_stays},
+        {"a node keeps its side", a_node_keeps_its_side},
         {"under a stream a trace stays readable", under_a_stream_a_trace_stays_readable},
         {"panes and scrolling", panes_and_scrolling},
         {"a node of every state is told apart without colour",

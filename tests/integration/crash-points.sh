@@ -22,14 +22,15 @@ crash()
     case $gtrids in *somebody*) ;; *) not_ok "$name: somebody else's branch is still there" "$gtrids" ;; esac
 }
 
+# on_makes MAKE1 MAKE2 POINTS
 on_makes()
 {
-    local make=$1-$2 point which
+    local make=$1-$2 point
     lab "$1" "$2" || { skip "$make: crash points" "a server is missing here"; return; }
     expect_exit 0 "$make: setup" "$XATOP" setup || return
     sql n2 "XA START 'somebody'; UPDATE xatop.accounts SET balance = balance + 1 WHERE id = 1020;
             XA END 'somebody'; XA PREPARE 'somebody'" || not_ok "$make: somebody else's branch"
-    for point in $points; do
+    for point in $3; do
         crash "$make: $point" "$point" 1.00
         case $point in
         begin | forget | decide.*) ;;
@@ -45,7 +46,7 @@ on_makes()
     sql n2 "XA ROLLBACK 'somebody'"
 }
 
-on_makes mariadb mariadb
-on_makes mysql mysql
-on_makes mysql mariadb
+on_makes mariadb mariadb "$points"
+on_makes mysql mysql "$points"
+on_makes mysql mariadb 'prepare.reply decide.durable commit.sent commit.reply'
 finish

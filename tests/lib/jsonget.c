@@ -1,5 +1,7 @@
 /* jsonget PATH: read exactly one JSON value from standard input and print what stands at PATH (.a.b[0].c; "." the whole):
  * strings bare, all else compact. 1: no such place, 2: not one JSON value. */
+#include "config.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

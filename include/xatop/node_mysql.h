@@ -51,7 +51,8 @@ struct node_mysql_options {
     void *crash_ctx;
 };
 
-/* Once per process, before any thread, any of the other calls. Also ignores SIGPIPE. */
+/* Before any of the other calls: first once on the main thread before there are others, then again on each thread (but ours)
+ * that uses admin calls meanwhile; each with its own end on the same thread. Also ignores SIGPIPE. */
 enum status node_mysql_library_init(struct err *err);
 void node_mysql_library_end(void);
 

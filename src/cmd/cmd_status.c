@@ -47,10 +47,19 @@ static enum status count_in_doubt(struct app *app, struct inspection *nodes, con
     return failed ? STATUS_INTERNAL : STATUS_OK;
 }
 
+/* A node that did not answer: of our own we know whether it is frozen. */
+static enum node_state away_state(const struct app *app, int node)
+{
+    const struct node_configuration *configured = &app->configuration.nodes[node];
+    struct lab_node lab;
+    bool frozen = configured->lab && lab_status(app->state_dir, configured->name, &lab, NULL) == STATUS_OK &&
+                  lab.state == LAB_FROZEN;
+    return frozen ? NODE_FROZEN : NODE_DOWN;
+}
+
 static void read_infos(struct inspection *nodes, struct node_view *views)
 {
     for (uint8_t i = 0; i < nodes->count; i++) {
-        views[i].info.state = NODE_DOWN;
         if (nodes->admins[i] &&
             node_admin_info(nodes->admins[i], &views[i].info, &nodes->errors[i]) != STATUS_OK)
             inspect_lost(nodes, i);
@@ -68,7 +77,7 @@ static void print_json(struct app *app, const struct inspection *nodes, const st
         bool up = nodes->admins[i] != NULL;
         json_object(&json, NULL);
         json_string(&json, "name", config->name);
-        json_string(&json, "state", node_state_name(up ? (int)views[i].info.state : NODE_DOWN));
+        json_string(&json, "state", node_state_name(up ? views[i].info.state : away_state(app, i)));
         json_string(&json, "make", up ? views[i].info.make : NULL);
         json_string(&json, "version", up ? views[i].info.version : NULL);
         json_int(&json, "prepared", views[i].prepared);
@@ -109,7 +118,8 @@ static void print_text(struct app *app, const struct inspection *nodes, const st
                     node_state_name((int)views[i].info.state), views[i].info.make, views[i].info.version,
                     views[i].prepared);
         else
-            app_say(app, "%s", nodes->errors[i].text);
+            app_say(app, _("node %-10s %s; %s"), nodes->access.nodes[i].name,
+                    node_state_name(away_state(app, i)), nodes->errors[i].text);
     }
     if (!log->present)
         app_say(app, _("decision log: none yet"));

@@ -82,10 +82,6 @@ static enum status refuse_what_is_not_there(struct app *app)
         return err_set(
             &app->err, STATUS_USAGE,
             _("--sim: this version has simulated nodes in its tests only; run xatop setup for real ones"));
-    if (app->globals[GLOBAL_take_over].given)
-        return err_set(
-            &app->err, STATUS_USAGE,
-            _("--take-over: not in this version; end the other coordinator, or use another coordinator id"));
     return STATUS_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,9 @@
 
 enum { READ_BACKSTOP_S = 600, WRITE_BACKSTOP_S = 30 }; /* the watchdog comes long before */
 
+/* Ending the library under other users' open sessions would take its plugins and TLS state from them. */
+static atomic_uint library_users;
+
 enum status node_mysql_library_init(struct err *err)
 {
     /* The environment must not choose plugins, or let a password go in clear. */
@@ -24,14 +28,17 @@ enum status node_mysql_library_init(struct err *err)
     unsetenv("LIBMYSQL_PLUGINS");
     unsetenv("MARIADB_PLUGIN_DIR");
     signal(SIGPIPE, SIG_IGN);
-    if (mysql_library_init(0, NULL, NULL))
+    if (atomic_fetch_add(&library_users, 1) > 0 ? mysql_thread_init() : mysql_library_init(0, NULL, NULL))
         return err_set(err, STATUS_INTERNAL, _("the MySQL client library does not start"));
     return STATUS_OK;
 }
 
 void node_mysql_library_end(void)
 {
-    mysql_library_end();
+    if (atomic_fetch_sub(&library_users, 1) > 1)
+        mysql_thread_end(); /* libmysqlclient waits 5 s for a thread that went without */
+    else
+        mysql_library_end();
 }
 
 enum status session_init(struct session *session, const struct node_mysql_config *config,

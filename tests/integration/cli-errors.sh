@@ -69,6 +69,17 @@ for word in $("$XATOP" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p
     case $expect_out in "usage: xatop $word"*) ;; *) not_ok "help of $word: usage" "$expect_out" ;; esac
 done
 expect_exit 0 'version' "$XATOP" --version
+for amount in -1 1e99 0 0.001 '1; DROP TABLE accounts' 99999999999999999999; do
+    refused 2 'is not an amount above zero' "amount $amount" transfer --from 1001 --to 1002 --amount "$amount"
+done
+refused 2 'not a whole number' 'an account that is none' transfer --from '1 OR 1=1' --to 1002 --amount 1
+refused 2 '--amount is missing; usage: xatop transfer' 'no amount' transfer --from 1001 --to 1002
+refused 2 'cannot pay itself' 'the same account twice' transfer --from 1001 --to 1001 --amount 1
+refused 2 'not a whole number' 'no pieces' order --product 101 --quantity 0 --customer 2001
+refused 2 'printable ASCII' 'a key with a control byte' transfer --from 1 --to 2 --amount 1 --id $'a\tb'
+refused 7 'is not a directory' 'a transfer with a file as state' --state "$tmp/file" transfer --from 1 --to 2 --amount 1
+refused 4 'run xatop setup' 'a transfer without a lab' --state "$tmp/fresh" transfer --from 1 --to 2 --amount 1
+refused 1 '--readonly' 'a transfer under --readonly' --readonly transfer --from 1 --to 2 --amount 1
 refused 2 'is not a gtrid' 'a gtrid that is none' show $'x\e[31m'
 refused 2 'no decision log' 'a gtrid without a log' show xa1.xatop.0000000000000001.00000001.000000000001
 refused 2 'usage: xatop show GTRID' 'no gtrid' show

@@ -8,6 +8,7 @@ on_make()
     local make=$1
     lab "$make" "$make" || { skip "$make: commands on real servers" "no $make server here"; return; }
 
+    { echo 'connect_timeout_ms = 500;'; cat "$XATOP_CONFIG"; } >"$tmp/quick.conf"
     expect_exit 4 "$make: status before setup" "$XATOP" status || return
     expect_exit 0 "$make: setup" "$XATOP" --json setup || return
     is "$make: accounts" 100 .accounts
@@ -59,6 +60,10 @@ on_make()
     expect_exit 4 "$make: audit with a node down" "$XATOP" --json audit
     is "$make: audit: cannot be told" null .ok
     is "$make: audit: which node" '["n2"]' .unreachable
+    expect_exit 0 "$make: freeze" "$XATOP" nodes freeze n1
+    expect_exit 4 "$make: status with a frozen node" env XATOP_CONFIG="$tmp/quick.conf" "$XATOP" --json status
+    is "$make: it is frozen" frozen '.nodes[0].state'
+    expect_exit 0 "$make: thaw" "$XATOP" nodes thaw n1
     expect_exit 4 "$make: killing the dead" "$XATOP" nodes kill n2
     expect_exit 0 "$make: restart" "$XATOP" --json nodes restart n2
     is "$make: it is up again" up '.nodes[1].state'

@@ -81,6 +81,17 @@ static void reason_of_abort(struct engine *engine, const struct slot *slot, stru
     }
 }
 
+static void reason_of_pending(struct engine *engine, const struct slot *slot, struct text *out)
+{
+    text_append(out, _("committed, and not yet told to: "));
+    const char *between = "";
+    for (uint8_t i = 0; i < slot->txn.branch_count; i++)
+        if (!slot_branch_finished(slot, (uint8_t)(i + 1))) {
+            text_printf(out, "%s%s", between, engine->config.node_names[slot->branches[i].node]);
+            between = ", ";
+        }
+}
+
 static void fill(struct engine *engine, const struct slot *slot, struct report *report)
 {
     const struct txn *txn = &slot->txn;
@@ -95,6 +106,8 @@ static void fill(struct engine *engine, const struct slot *slot, struct report *
     text_init(&text, report->reason, sizeof report->reason);
     if (report->outcome == OUTCOME_ABORTED || report->outcome == OUTCOME_ABORTED_PENDING)
         reason_of_abort(engine, slot, &text);
+    else if (report->outcome == OUTCOME_COMMITTED_PENDING)
+        reason_of_pending(engine, slot, &text);
     else if (txn->state == TXN_IN_DOUBT)
         text_append(
             &text,

@@ -185,6 +185,20 @@ static void post(struct sim *sim, struct ask *ask)
     engine_command(sim->engine, &ask->command, sim->now_us);
 }
 
+/* Begun at its first stroke, ended at its second. */
+static void stream(struct sim *sim, struct trouble *trouble)
+{
+    uint16_t inflight = trouble->begun ? 0 : (uint16_t)(1 + below(sim, 3));
+    trouble->command = (struct command){.kind = COMMAND_STREAM,
+                                        .scenario = trouble->node % 2,
+                                        .inflight = inflight,
+                                        .packet = trouble->for_us % 2};
+    engine_command(sim->engine, &trouble->command, sim->now_us);
+    trouble->done = trouble->begun;
+    trouble->begun = true;
+    trouble->at_us = sim->now_us + trouble->for_us / 30;
+}
+
 static void strike(struct sim *sim, struct trouble *trouble)
 {
     trouble->done = true;
@@ -220,6 +234,9 @@ static void strike(struct sim *sim, struct trouble *trouble)
             .wait_ms = trouble->for_us / 1000,
         };
         engine_command(sim->engine, &trouble->command, sim->now_us);
+        break;
+    case TROUBLE_STREAM:
+        stream(sim, trouble);
         break;
     case TROUBLE_KINDS:
         break;
@@ -328,6 +345,10 @@ static void heal(struct sim *sim)
     disk_memory_crash(sim->disk); /* disarms what was armed on it */
     node_sim_calm(sim->nodes);
     engine_command(sim->engine, &disarm, sim->now_us);
+    for (uint8_t i = 0; scenario_at(i); i++) {
+        struct command stop = {.kind = COMMAND_STREAM, .scenario = i};
+        engine_command(sim->engine, &stop, sim->now_us);
+    }
     if (engine_health(sim->engine, NULL) != STATUS_OK)
         coordinator_crash(sim, false);
     ask_for_recovery(sim);

@@ -11,7 +11,7 @@
 #include "xatop/node_sim.h"
 #include "xatop/prng.h"
 
-enum { SIM_ASKS = 6, SIM_TROUBLES = 6, SIM_LOG_QUEUE = 256, SIM_TXNS = 256 };
+enum { SIM_ASKS = 6, SIM_TROUBLES = 6, SIM_LOG_QUEUE = 256, SIM_TXNS = 2048 };
 
 /* Broken on purpose, one way each; every one must be noticed. code, word */
 #define SIM_MUTANT_LIST(X)                                                                                   \
@@ -46,6 +46,7 @@ enum trouble_kind {
     TROUBLE_LOG,
     TROUBLE_RECOVER,      /* somebody asks for a pass, or for its verdicts only */
     TROUBLE_NODE_CHANGED, /* the lab says that it did something */
+    TROUBLE_STREAM,       /* random transactions one after the other, for some time */
     TROUBLE_KINDS
 };
 
@@ -53,7 +54,7 @@ struct trouble {
     enum trouble_kind kind;
     int64_t at_us, for_us;
     uint8_t node;
-    bool done;
+    bool begun, done;
     struct command command;
 };
 

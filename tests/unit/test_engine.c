@@ -128,6 +128,7 @@ static void patience_ends_but_the_transaction_does_not(void)
     CU_ASSERT_EQUAL(world.told, 1);
     CU_ASSERT_EQUAL(world.report.status, STATUS_PENDING);
     CU_ASSERT_EQUAL(world.report.outcome, OUTCOME_COMMITTED_PENDING);
+    CU_ASSERT_STRING_EQUAL(world.report.reason, "committed, and not yet told to: alpha");
     CU_ASSERT_EQUAL(engine_unfinished(world.engine), 1);
     CU_ASSERT_EQUAL(world.dones, 0);
     world.finding = FINDING_COMMITTED;

@@ -16,8 +16,9 @@ enum { CONNECT_MS = 5000, LOCK_WAIT_MS = 5000, IDLE_MS = 600000 };
 /* generated from sql/ */
 extern const char node_schema_mysql[], node_schema_mariadb[];
 
-static const char *const data_tables[] = {"accounts", "products",  "customers", "orders",
-                                          "payments", "xa_marker", "xa_key",    "xa_initial"};
+/* The markers first: every branch of ours has locked one, so nothing is dropped while one is undecided. */
+static const char *const data_tables[] = {"xa_marker", "accounts", "products", "customers",
+                                          "orders",    "payments", "xa_key",   "xa_initial"};
 
 enum status admin_failed(struct node_admin *admin, struct err *err, const char *what)
 {
@@ -44,10 +45,8 @@ static bool create_database(struct session *session)
 enum status node_admin_open(struct node_admin **out, const struct node_mysql_config *config, bool create,
                             int64_t deadline_ms, struct err *err)
 {
-    struct session_settings settings = {.connect_timeout_ms = CONNECT_MS,
-                                        .lock_wait_ms = LOCK_WAIT_MS,
-                                        .wait_timeout_ms = IDLE_MS,
-                                        .no_database = create};
+    struct session_settings settings = {
+        .connect_timeout_ms = CONNECT_MS, .lock_wait_ms = LOCK_WAIT_MS, .wait_timeout_ms = IDLE_MS};
     enum status status = STATUS_INTERNAL;
     *out = NULL;
     struct node_admin *admin = calloc(1, sizeof *admin);
@@ -61,12 +60,19 @@ enum status node_admin_open(struct node_admin **out, const struct node_mysql_con
     if (status != STATUS_OK)
         goto fail;
     watch_add(admin->watch, &admin->session);
-    if (!session_open(&admin->session, deadline_ms)) {
+    struct session *session = &admin->session;
+    bool open = session_open(session, deadline_ms);
+    bool missing = !open && create && session->error == ERROR_BAD_DATABASE;
+    if (missing) { /* asked only now: an account may use a database that it may not create */
+        session->settings.no_database = true;
+        open = session_open(session, deadline_ms);
+    }
+    if (!open) {
         status = admin_failed(admin, err, _("cannot connect"));
         goto fail;
     }
-    session_guard(&admin->session, deadline_ms);
-    if (create && !create_database(&admin->session)) {
+    session_guard(session, deadline_ms);
+    if (missing && !create_database(session)) {
         status = admin_failed(admin, err, _("cannot create the database"));
         goto fail;
     }
@@ -135,19 +141,37 @@ enum status node_admin_create(struct node_admin *admin, struct err *err)
     return STATUS_OK;
 }
 
+static enum status held(struct node_admin *admin, struct err *err)
+{
+    return err_set(
+        err, STATUS_NODE,
+        _("node %s: a transaction or a prepared branch still needs its tables: run `xatop recover` "
+          "first"),
+        admin->config.name);
+}
+
 enum status node_admin_reset(struct node_admin *admin, struct err *err)
 {
+    struct session *session = &admin->session;
+    struct xid *xids;
+    uint32_t count, total, ours = 0;
+    if (!session_scan(session, &xids, &count, &total))
+        return admin_failed(admin, err, _("cannot list prepared branches"));
+    for (uint32_t i = 0; i < count; i++) {
+        struct gtrid gtrid;
+        unsigned branch;
+        ours += xid_parse(&xids[i], &gtrid, &branch);
+    }
+    free(xids);
+    if (ours > 0)
+        return held(admin, err);
     for (size_t i = 0; i < sizeof data_tables / sizeof data_tables[0]; i++) {
         char sql[64];
         snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS %s", data_tables[i]);
-        if (session_run(&admin->session, sql))
+        if (session_run(session, sql))
             continue;
-        if (admin->session.error == ERROR_LOCK_WAIT)
-            return err_set(
-                err, STATUS_NODE,
-                _("node %s: table %s is held by a transaction or a prepared branch: run `xatop recover` "
-                  "first"),
-                admin->config.name, data_tables[i]);
+        if (session->error == ERROR_LOCK_WAIT)
+            return held(admin, err);
         return admin_failed(admin, err, _("cannot drop a table"));
     }
     return node_admin_create(admin, err);

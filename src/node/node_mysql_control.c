@@ -11,7 +11,17 @@
 #include "xatop/clock.h"
 #include "xatop/i18n.h"
 
-enum { IDLE_TRUSTED_MS = 2000, SLOW_US = 100000, KILL_WAIT_MS = 1000, END_MS = 1000 };
+enum { IDLE_TRUSTED_MS = 2000, SLOW_US = 100000, KILL_MS = 1000, END_MS = 1000 };
+
+/* Registrations with a server that was restarted since mean nothing any more; the rows would pile up. */
+static void forget_dead_sessions(struct control_worker *worker)
+{
+    char sql[256];
+    snprintf(sql, sizeof sql, "DELETE FROM xa_session WHERE coordinator = '%s' AND server_start <> %" PRId64,
+             worker->who.id, worker->session.ref.server_start);
+    if (worker->registered)
+        session_run(&worker->session, sql);
+}
 
 /* A live session; one that raised the epoch before registers each new connection. */
 static bool ready(struct control_worker *worker, int64_t deadline_ms)
@@ -30,8 +40,10 @@ static bool ready(struct control_worker *worker, int64_t deadline_ms)
             return false;
     }
     session_guard(session, deadline_ms);
-    if (worker->raised && !worker->registered)
+    if (worker->raised && !worker->registered) {
         worker->registered = session_register(session, &worker->who);
+        forget_dead_sessions(worker);
+    }
     return true;
 }
 
@@ -139,7 +151,9 @@ static void serve(struct control_worker *worker, struct control *control)
     control->start_us = clock_mono_us();
     session->error = 0;
     session->detail[0] = '\0';
-    if (!atomic_load(&worker->nodes->stopping) && ready(worker, control->deadline_ms))
+    /* what waited too long behind others is not begun */
+    bool late = clock_mono_ms() >= control->deadline_ms;
+    if (!late && !atomic_load(&worker->nodes->stopping) && ready(worker, control->deadline_ms))
         answer(worker, control);
     session_unguard(session);
     control->end_us = clock_mono_us();
@@ -161,11 +175,11 @@ static void serve(struct control_worker *worker, struct control *control)
 static void kill_one(struct control_worker *worker, const struct session_ref *ref)
 {
     struct session *session = &worker->session;
-    int64_t deadline_ms = clock_mono_ms() + KILL_WAIT_MS;
     uint32_t killed;
     if (session->mysql && !session->doubtful && session->ref.server_start == ref->server_start) {
-        session_guard(session, deadline_ms);
-        session_kill_and_wait(session, &ref->connection_id, 1, deadline_ms, &killed);
+        session_guard(session, clock_mono_ms() + KILL_MS);
+        /* no waiting until it is gone: whoever needs that asks for a fence */
+        session_kill_and_wait(session, &ref->connection_id, 1, 0, &killed);
         session_unguard(session);
     }
 }

@@ -255,6 +255,59 @@ static void a_killed_server_brings_the_branch_back(void)
     close_bench();
 }
 
+/* A real phantom OK (3a): MariaDB makes one every time when the preparing connection is reset and not closed. */
+static void a_phantom_ok_is_noticed_and_heals(void)
+{
+    struct bench_txn txn;
+    char x[XATOP_GTRID_MAX + 32], gtrid[XATOP_GTRID_MAX + 1];
+    open_bench();
+    bench_begin(&bench, &txn, 0, 50);
+    gtrid_print(&txn.gtrid, gtrid);
+    snprintf(x, sizeof x, "'%s','b1',%d", gtrid, XID_FORMAT);
+    MYSQL *owner = bench_connect("xatop");
+    CU_ASSERT_EQUAL(bench_sql(owner,
+                              "XA START %s; UPDATE accounts SET balance = balance - 50 WHERE id = 1001; "
+                              "INSERT INTO xa_marker VALUES ('%s', 1, 0, 2, 'accounts', 1001, -50, NOW(3)); "
+                              "XA END %s; XA PREPARE %s",
+                              x, gtrid, x, x),
+                    0);
+    CU_ASSERT_EQUAL(mysql_reset_connection(owner), 0);
+    enum finding finding = bench_resolve(&bench, &txn, 1, VERB_COMMIT);
+    printf("# a commit behind a reset connection: finding %d\n", (int)finding);
+    CU_ASSERT(finding == FINDING_COMMITTED || finding == FINDING_STILL_PREPARED);
+    CU_ASSERT_EQUAL(finding == FINDING_COMMITTED, balance(0, 1001) == 99950);
+    CU_ASSERT_FALSE(listed(&txn, 1)); /* the server says it is done, either way */
+    mysql_close(owner);
+    CU_ASSERT_FATAL(bench_kill() && bench_restart());
+    mysql_close(stranger);
+    stranger = bench_connect("xatop");
+    CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, VERB_COMMIT), FINDING_COMMITTED);
+    CU_ASSERT_EQUAL(balance(0, 1001), 99950);
+    close_bench();
+}
+
+static void reset_waits_for_recovery(void)
+{
+    struct bench_txn txn;
+    struct node_admin *admin;
+    struct err err;
+    struct node_mysql_config config = bench_config(false);
+    open_bench();
+    bench_begin(&bench, &txn, 0, 50);
+    CU_ASSERT_EQUAL(bench_run(&bench, &txn, 1, VERB_PREPARE), REPLY_OK);
+    CU_ASSERT_EQUAL_FATAL(node_admin_open(&admin, &config, true, clock_mono_ms() + SHORT_MS, &err),
+                          STATUS_OK);
+    node_admin_deadline(admin, clock_mono_ms() + 20000);
+    CU_ASSERT_EQUAL(node_admin_reset(admin, &err), STATUS_NODE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "xatop recover"));
+    CU_ASSERT_EQUAL(bench_say(&bench, &txn, 1, VERB_COMMIT), REPLY_OK);
+    CU_ASSERT(balance(0, 1001) == 99950 && markers(&txn, 1) == 1);
+    CU_ASSERT_EQUAL(node_admin_reset(admin, &err), STATUS_OK);
+    CU_ASSERT_EQUAL(markers(&txn, 1), 0);
+    node_admin_close(admin);
+    close_bench();
+}
+
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -267,6 +320,8 @@ int main(void)
         {"a newer epoch fences the older", a_newer_epoch_fences_the_older},
         {"a frozen server costs the deadline only", a_frozen_server_costs_the_deadline_only},
         {"a killed server brings the branch back", a_killed_server_brings_the_branch_back},
+        {"a phantom OK is noticed and heals at a restart", a_phantom_ok_is_noticed_and_heals},
+        {"reset waits for recovery", reset_waits_for_recovery},
         {NULL, NULL},
     };
     return fixture_main("node trouble", cases);

@@ -9,8 +9,8 @@
 enum {
     KEYS_READABLE = 1,
     KEYS_WRITABLE = 2,
-    KEYS_WOKEN = 4,  /* one of the descriptors to wait for */
-    KEYS_LOST = 8    /* the terminal is gone */
+    KEYS_WOKEN = 4, /* one of the descriptors to wait for */
+    KEYS_LOST = 8   /* the terminal is gone */
 };
 
 /* After newterm. False: out of memory. */

@@ -16,9 +16,9 @@ struct pane_kind {
 };
 const struct pane_kind *pane_kind(enum pane pane);
 
-#define X(code, prefix, key, title, help)                                                                   \
-    void pane_##prefix##_title(const struct ui *ui, struct text *left, struct text *right);                 \
-    void pane_##prefix##_draw(struct ui *ui, struct area area);                                             \
+#define X(code, prefix, key, title, help)                                                                    \
+    void pane_##prefix##_title(const struct ui *ui, struct text *left, struct text *right);                  \
+    void pane_##prefix##_draw(struct ui *ui, struct area area);                                              \
     void pane_##prefix##_move(struct ui *ui, int rows);
 XATOP_PANE_LIST(X)
 #undef X

@@ -327,9 +327,11 @@ void pane_trace_draw(struct ui *ui, struct area area)
     d.lane_w = lane_w >= LANE_MIN ? (lane_w > LANE_MAX ? LANE_MAX : lane_w) : 0;
     if (head)
         heads(&d, area);
-    trace_lines_make(d.trace, !d.txn->recovered, false, &lines);
-    if (d.lane_w == 0 || (int)lines.count > d.area.h)
-        trace_lines_make(d.trace, !d.txn->recovered, true, &lines);
+    for (int fold = d.lane_w > 0 ? FOLD_NOT : FOLD_ROUNDS; fold <= FOLD_STEPS; fold++) {
+        trace_lines_make(d.trace, !d.txn->recovered, (enum trace_fold)fold, &lines);
+        if ((int)lines.count <= d.area.h)
+            break;
+    }
     int above = (int)lines.count - d.area.h, first = 0;
     if (above > 0) {
         ui->trace_scroll = ui->trace_scroll > above ? above : ui->trace_scroll;

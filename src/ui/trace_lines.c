@@ -15,29 +15,31 @@ static struct trace_line *add(struct trace_lines *out, enum trace_line_kind kind
     return &out->lines[place];
 }
 
-/* Does the message belong to the round: the same verbs, another branch, nobody of the round answered before it left? */
+/* Does the message belong to the round: the same words, another branch, and, unless branches may be ahead of each other, the
+ * first was not answered before it left? */
 static bool joins(const struct model_trace *trace, const struct trace_line *round,
-                  const struct model_row *row)
+                  const struct model_row *row, enum trace_fold fold)
 {
     if (round->kind != LINE_ROUND || row->branch < 1 || row->branch > XATOP_BRANCHES_MAX ||
         round->rows[row->branch - 1])
         return false;
     const struct model_row *first = &trace->rows[round->row];
     return first->verbs == row->verbs && first->n == row->n &&
-           (!first->answered || first->end_us >= row->start_us);
+           (fold == FOLD_STEPS || !first->answered || first->end_us >= row->start_us);
 }
 
-static void add_message(const struct model_trace *trace, unsigned index, bool folded, struct trace_lines *out)
+static void add_message(const struct model_trace *trace, unsigned index, enum trace_fold fold,
+                        struct trace_lines *out)
 {
     const struct model_row *row = &trace->rows[index];
-    if (!folded) {
+    if (fold == FOLD_NOT) {
         add(out, LINE_SEND, row->start_us, index);
         if (row->answered)
             add(out, LINE_REPLY, row->end_us, index);
         return;
     }
     for (unsigned i = out->count; i-- > 0;)
-        if (joins(trace, &out->lines[i], row)) {
+        if (joins(trace, &out->lines[i], row, fold)) {
             out->lines[i].rows[row->branch - 1] = (uint8_t)(index + 1);
             return;
         }
@@ -66,14 +68,15 @@ static void tell_states(const struct model_trace *trace, bool begun_here, struct
     }
 }
 
-void trace_lines_make(const struct model_trace *trace, bool begun_here, bool folded, struct trace_lines *out)
+void trace_lines_make(const struct model_trace *trace, bool begun_here, enum trace_fold fold,
+                      struct trace_lines *out)
 {
     out->count = 0;
     for (unsigned i = 0; i < trace->count && i < MODEL_ROWS; i++) {
         const struct model_row *row = &trace->rows[i];
         switch (row->kind) {
         case TRACE_SEND:
-            add_message(trace, i, folded, out);
+            add_message(trace, i, fold, out);
             break;
         case TRACE_LOG_APPEND:
             if (row->answered ||

@@ -326,6 +326,36 @@ static void a_node_keeps_its_side(void)
     CU_ASSERT_TRUE(alpha && beta && alpha < beta);
 }
 
+/* Statement by statement, one branch ahead of the other all the time: at 80x24 it still fits, first line to last. */
+static void branches_apart_still_fit(void)
+{
+    static const unsigned verbs[] = {VERB_START, VERB_WORK, VERB_END, VERB_PREPARE};
+    fresh();
+    begin(1, 2, "apart");
+    for (int i = 0; i < 4; i++)
+        for (int8_t branch = 1; branch <= 2; branch++)
+            message(1, branch, verbs[i], REPLY_OK);
+    struct trace_event e = event(TRACE_LOG_DURABLE, 1);
+    text_copy(e.detail, sizeof e.detail, "commit");
+    e.start_us = e.mono_us - 100;
+    e.end_us = e.mono_us;
+    apply(&e);
+    message(1, 1, VERB_COMMIT, REPLY_OK);
+    message(1, 2, VERB_COMMIT, REPLY_OK);
+    commits(1);
+    refresh();
+    CU_ASSERT_TRUE(shows(" start "));
+    CU_ASSERT_TRUE(shows(" end "));
+    CU_ASSERT_TRUE(shows("the caller is told"));
+    CU_ASSERT_FALSE(shows("^"));
+    canvas_resize(&canvas, 120,
+                  60); /* with room enough nothing is folded: each message has its own line, out and back */
+    unsigned out = 0;
+    for (const char *p = screen(); (p = strstr(p, " work ")) != NULL; p++)
+        out++;
+    CU_ASSERT_EQUAL(out, 2);
+}
+
 static void under_a_stream_a_trace_stays_readable(void)
 {
     fresh();
@@ -461,6 +491,7 @@ int main(void)
         {"the view freezes, never the work", the_view_freezes_never_the_work},
         {"the trace follows or stays", the_trace_follows_or_stays},
         {"a node keeps its side", a_node_keeps_its_side},
+        {"branches apart still fit", branches_apart_still_fit},
         {"under a stream a trace stays readable", under_a_stream_a_trace_stays_readable},
         {"panes and scrolling", panes_and_scrolling},
         {"a node of every state is told apart without colour",

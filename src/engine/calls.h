@@ -49,6 +49,7 @@ bool run_may_start(struct engine *engine, struct run *run, uint8_t node); /* fal
 void run_tell(struct engine *engine, struct run *run, enum status status, enum outcome outcome,
               const char *reason);
 void run_key_answer(struct engine *engine, struct run *run, const struct control *control);
+void run_key_turn(struct engine *engine, struct run *run);
 void run_back_off(struct engine *engine, struct run *run);
 void run_tell_slot(struct engine *engine, struct run *run);
 /* nodes.c */

@@ -164,6 +164,8 @@ static int64_t run_deadline_ms(const struct run *run)
         return INT64_MAX;
     if (run->slot)
         return run->decided_ms ? run->decided_ms + run->wait_ms : INT64_MAX;
+    if (run->state == RUN_KEYS && run->asked == 0)
+        return run->decided_ms + run->wait_ms;
     if (run->state == RUN_LOOKUP || run->state == RUN_KEYS)
         return INT64_MAX; /* an answer is sure to come */
     return run->state == RUN_BACKOFF ? run->retry_at_ms : run->start_by_ms;

@@ -67,7 +67,7 @@ struct run {
     uint32_t asked; /* controls out */
     uint32_t retries;
     int64_t begun_us, start_by_ms, retry_at_ms, wait_ms;
-    int64_t decided_ms; /* since when only phase two is waited for; 0: not yet */
+    int64_t decided_ms; /* since when only phase two, own or of the key's first attempt, is waited for; 0: not yet */
     struct plan plan;
     uint64_t rows[ROWS_MAX];
     unsigned row_count;

@@ -98,12 +98,15 @@ static void start(struct engine *engine, struct run *run)
     }
     if (!run->planned)
         plan(engine, run, false, 0);
-    if (run->told || !nodes_ready(engine, run))
+    if (run->told)
         return;
-    if (run->key[0] && !run->key_known)
-        run_keys(engine, run);
-    else
+    /* what became of a key its own node can tell; another one that is away must not hide it */
+    if (run->key[0] && !run->key_known) {
+        if (run_may_start(engine, run, run->plan.branches[0].node))
+            run_keys(engine, run);
+    } else if (nodes_ready(engine, run)) {
         run->state = RUN_QUEUED;
+    }
 }
 
 static void looked_up(struct engine *engine, struct run *run, const struct control *control)
@@ -171,7 +174,9 @@ static void run_turn(struct engine *engine, struct run *run)
     }
     if (run->state == RUN_BACKOFF && !run->slot && engine->now_ms >= run->retry_at_ms)
         run->state = RUN_NODES;
-    if (run->state == RUN_NODES)
+    if (run->state == RUN_KEYS && run->asked == 0)
+        run_key_turn(engine, run);
+    if (run->state == RUN_NODES && !run->told)
         start(engine, run);
     if (run->state == RUN_QUEUED && engine->now_ms >= run->start_by_ms)
         run_tell(engine, run, STATUS_REFUSED, OUTCOME_ABORTED,

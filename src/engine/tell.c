@@ -31,8 +31,9 @@ static void tell(struct engine *engine, struct run *run, struct report *report)
 void run_tell(struct engine *engine, struct run *run, enum status status, enum outcome outcome,
               const char *reason)
 {
-    struct report report = {
-        .status = status, .outcome = outcome, .repeated = run->key_done && status == STATUS_OK};
+    struct report report = {.status = status,
+                            .outcome = outcome,
+                            .repeated = run->key_done && (status == STATUS_OK || status == STATUS_PENDING)};
     text_copy(report.reason, sizeof report.reason, reason);
     if (outcome != OUTCOME_ABORTED) /* the first attempt's, whose outcome this is */
         text_copy(report.gtrid, sizeof report.gtrid, run->key_gtrid);

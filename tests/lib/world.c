@@ -100,7 +100,7 @@ static void answer_control(struct control *c)
     case CONTROL_KEY:
         c->key_state = world.key_state;
         text_copy(c->fingerprint, sizeof c->fingerprint, world.fingerprint);
-        text_copy(c->gtrid, sizeof c->gtrid, "xa1.first");
+        text_copy(c->gtrid, sizeof c->gtrid, world.key_gtrid);
         break;
     default:
         break;
@@ -197,6 +197,7 @@ void world_fresh(void)
     world.now_us = 1000000;
     world.raised[0] = world.raised[1] = RAISE_DONE;
     world.server_start = 1;
+    text_copy(world.key_gtrid, sizeof world.key_gtrid, "xa1.first");
     world.finding = FINDING_COMMITTED; /* 0: as asked */
 }
 

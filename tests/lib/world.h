@@ -27,7 +27,7 @@ struct world {
     enum status log_status;
     int found;
     enum key_state key_state;
-    char fingerprint[33];
+    char fingerprint[33], key_gtrid[XATOP_GTRID_MAX + 1];
     int64_t server_start;
     enum finding finding;
     /* what was seen */

@@ -69,6 +69,46 @@ static void the_past_is_finished_first(void)
     world_end();
 }
 
+/* Decided, crashed, and the other node is down: who asks again under the key hears that, not "cannot be reached". */
+static void a_key_tells_while_the_other_node_is_away(void)
+{
+    struct engine_config c = world_config();
+    struct dlog_record record = record_of(3);
+    world_fresh();
+    world.away[1] = true;
+    world.key_state = KEY_DONE;
+    gtrid_print(&record.gtrid, world.key_gtrid);
+    world_open_with(&c, &record, 1);
+    struct command command = world_transfer(1001, 1002, 5);
+    text_copy(command.key, sizeof command.key, "rent");
+    scenario_fingerprint(scenario_at(0), &command.params, world.fingerprint);
+    world_ask(&command);
+    CU_ASSERT_EQUAL(world.report.status, STATUS_PENDING);
+    CU_ASSERT_EQUAL(world.report.outcome, OUTCOME_COMMITTED_PENDING);
+    CU_ASSERT_STRING_EQUAL(world.report.gtrid, world.key_gtrid);
+    world.key_state = KEY_UNRESOLVED; /* its row is still locked: the answer comes when the node is told */
+    world.told = 0;
+    command.wait_ms = 5000;
+    engine_command(world.engine, &command, world.now_us);
+    world_play(0);
+    CU_ASSERT_EQUAL(world.told, 0);
+    world.key_state = KEY_DONE;
+    world.away[1] = false;
+    world_play(5000);
+    CU_ASSERT_EQUAL(world.report.status, STATUS_OK);
+    CU_ASSERT_EQUAL(world.report.outcome, OUTCOME_COMMITTED);
+    CU_ASSERT_TRUE(world.report.repeated);
+    /* a new key needs both nodes */
+    world.key_state = KEY_ABSENT;
+    world.away[1] = true;
+    world.server_start = 2;
+    world_play(5000);
+    world_ask(&command);
+    CU_ASSERT_EQUAL(world.report.status, STATUS_NODE);
+    CU_ASSERT_EQUAL(world.sent[VERB_START], 0);
+    world_end();
+}
+
 static void a_branch_that_came_back_asks_the_log(void)
 {
     world_begin();
@@ -95,6 +135,7 @@ int main(void)
     static const struct test_case cases[] = {
         {"another log stops everything", another_log_stops_everything},
         {"the past is finished first", the_past_is_finished_first},
+        {"a key tells while the other node is away", a_key_tells_while_the_other_node_is_away},
         {"a branch that came back asks the log", a_branch_that_came_back_asks_the_log},
         {0},
     };

@@ -122,6 +122,7 @@ static bool other_log_is_prepared(struct session *session, struct control *contr
 {
     struct xid *xids;
     uint32_t count, total;
+    struct node_epoch owner;
     bool other = false;
     if (!session_scan(session, &xids, &count, &total))
         return true;
@@ -132,8 +133,14 @@ static bool other_log_is_prepared(struct session *session, struct control *contr
         other = true;
         control->raised = RAISE_OTHER_LOG;
         text_init(&text, control->detail, sizeof control->detail);
-        text_append(&text, _("a branch of another log is prepared: "));
-        xid_print(&xids[i], &text);
+        /* who that is, the epoch row says; without one at least the branch is named */
+        if (session_epoch(session, control->coordinator->id, false, &owner) && owner.found &&
+            owner.log_id != control->coordinator->log_id) {
+            say_owner(&owner, control->detail, sizeof control->detail);
+        } else {
+            text_append(&text, _("a branch of another log is prepared: "));
+            xid_print(&xids[i], &text);
+        }
     }
     free(xids);
     return other;

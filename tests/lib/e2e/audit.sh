@@ -60,7 +60,7 @@ torn()
     gtrid=$(jq -r .gtrid <<<"$out")
     sql "$node" "CREATE TABLE theirs.saved AS SELECT * FROM xatop.xa_marker WHERE gtrid = '$gtrid';
                  DELETE FROM xatop.xa_marker WHERE gtrid = '$gtrid'; $undo" || return
-    found '[.torn[].gtrid]' "[\"$gtrid\"]" || code=1
+    found .torn "[\"$gtrid\"]" || code=1
     must_exit 0 xatop --json status && must_be '[false,1]' '[.audit.ok,.audit.torn]' || code=1
     sql "$node" "INSERT INTO xatop.xa_marker SELECT * FROM theirs.saved; DROP TABLE theirs.saved; $redo" || return
     [ $code = 0 ] && audit_holds

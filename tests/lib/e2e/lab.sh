@@ -2,37 +2,10 @@
 # used by every part. A part is a file beside this one with one function e2e_PART; the scripts say which parts run on which pair.
 # shellcheck shell=bash
 . "${srcdir:-.}/tests/lib/sh.sh"
+. "${srcdir:-.}/tests/lib/cli.sh"
 
-tmp=${XATOP_TMP:?scripts/check sets it}
-export HOME=$tmp/home XDG_CONFIG_HOME='' XDG_STATE_HOME='' XATOP_CONFIG=''
-mkdir -p "$HOME"
-cd "$HOME" || exit 99
-client=$(command -v mariadb || command -v mysql)
 background=
-
-# A part ends badly, the servers do not stay.
-e2e_end()
-{
-    [ -z "$background" ] || kill -KILL $background 2>/dev/null
-    [ -z "${XATOP_STATE-}" ] || "$XATOP" -c "$XATOP_CONFIG" -q nodes kill >/dev/null 2>&1
-}
-trap e2e_end EXIT
-
-server_of() { if [ "$1" = mysql ]; then echo "${XATOP_MYSQLD-}"; else echo "${XATOP_MARIADBD-}"; fi; }
-
-# e2e_pair MAKE MAKE: sets $pair, and the state and configuration that every xatop from here on has. 1: a make is not here.
-e2e_pair()
-{
-    local make
-    pair=$1+$2
-    for make in "$1" "$2"; do
-        [ -n "$(server_of "$make")" ] || { skip "$pair: end to end" "no $make server here"; return 1; }
-    done
-    command -v jq >/dev/null && [ -n "$client" ] || { skip "$pair: end to end" 'no jq, or no mariadb client, here'; return 1; }
-    export XATOP_STATE=$tmp/$pair XATOP_CONFIG=$tmp/$pair.conf
-    printf 'nodes = ( { name = "n1"; lab = true; make = "%s"; }, { name = "n2"; lab = true; make = "%s"; } );\n' \
-        "$1" "$2" >"$XATOP_CONFIG"
-}
+trap '[ -z "$background" ] || kill -KILL $background 2>/dev/null; stop_labs' EXIT
 
 xatop() { "$XATOP" "$@"; }
 
@@ -52,7 +25,12 @@ e2e_main()
         # shellcheck disable=SC1090
         . "$srcdir/tests/lib/e2e/$part.sh" || exit 99
     done
-    e2e_pair "${makes[@]}" || finish
+    pair=${makes[0]}+${makes[1]}
+    if ! lab "${makes[@]}"; then
+        skip "$pair: end to end" 'a server is missing here'
+        finish
+    fi
+    command -v jq >/dev/null && [ -n "$client" ] || { not_ok "$pair: jq and a client are here"; finish; }
     e2e_setup || finish
     for part in "$@"; do
         case " ${XATOP_E2E-$*} " in *" $part "*) "e2e_$part" ;; esac
@@ -62,9 +40,6 @@ e2e_main()
 }
 
 # --- asking --------------------------------------------------------------------------------------------------------------
-
-# Straight to a node as its administrator, past xatop.
-sql() { "$client" --defaults-file="$XATOP_STATE/nodes/$1/admin.cnf" --batch --skip-column-names -e "$2"; }
 
 # Every prepared branch of both nodes, whosever, as the servers print their bytes.
 prepared() { sql n1 'XA RECOVER' | sed 's/^/n1 /' && sql n2 'XA RECOVER' | sed 's/^/n2 /'; }
@@ -83,16 +58,8 @@ books()
                 SELECT COUNT(*) FROM xatop.orders; SELECT SUM(amount) FROM xatop.payments' | tr '\n' ' '
 }
 
-# json PATH: out of the answer of the last expect_exit.
+# json FILTER: of the answer of the last expect_exit, with all that jq can say.
 json() { jq -rc "$1" <<<"$expect_out"; }
-
-# is NAME WANT PATH
-is()
-{
-    local got
-    got=$(json "$3")
-    if [ "$got" = "$2" ]; then ok "$1"; else not_ok "$1" "$3 is '$got', expected '$2', in $expect_out"; fi
-}
 
 # says NAME WORDS: the error of the last expect_exit is one line "xatop: ...WORDS...".
 says()

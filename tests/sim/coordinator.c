@@ -120,7 +120,8 @@ static void open_log(struct sim *sim)
         .wall_ms = sim->now_us / 1000,
         .host = "sim",
         .segment_bytes = 16384,
-        .retention_ms = sim->mutant == MUTANT_FORGET_ON_ACK ? 0 : 3600 * 1000,
+        .retention_ms =
+            sim->mutant == MUTANT_FORGET_ON_ACK || sim->mutant == MUTANT_NO_RETENTION ? 0 : 3600 * 1000,
     };
     for (unsigned tries = 0; tries < 5; tries++) {
         struct err err = {0};

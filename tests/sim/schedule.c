@@ -166,6 +166,8 @@ static void make_world(struct sim *sim)
         .break_marker = sim->mutant == MUTANT_NO_MARKER,
     };
     options.crash = sim_crashed;
+    if (sim->mutant == MUTANT_FORGET_ON_ACK) /* retention alone must not be what is noticed */
+        options.chances.uncommit = 0;
     sim->nodes = node_sim_new(&options);
     sim->node_port = node_sim_port(sim->nodes);
     for (uint8_t i = 0; i < node_count; i++) {

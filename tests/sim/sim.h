@@ -21,6 +21,7 @@ enum { SIM_ASKS = 6, SIM_TROUBLES = 6, SIM_LOG_QUEUE = 256, SIM_TXNS = 2048 };
     X(NO_FENCE, "no-fence")                      /* resolves while the session may still prepare */          \
     X(EARLY_COMMIT, "commit-before-durable")     /* the log says durable before it is */                     \
     X(FORGET_ON_ACK, "forget-on-first-ack")      /* the decision is discharged at the first answer */        \
+    X(NO_RETENTION, "no-retention")              /* a discharged decision is gone at the next opening */     \
     X(NO_SWEEP, "no-sweep-after-restart")        /* a node's restart goes unnoticed */                       \
     X(BLIND_LOG, "no-log-asked-before-rollback") /* a record that memory does not know is no record */
 

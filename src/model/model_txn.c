@@ -218,10 +218,12 @@ static void verdict(struct model *model, struct model_txn *txn, const struct tra
     char buffer[XATOP_REASON_MAX];
     struct text words;
     text_init(&words, buffer, sizeof buffer);
-    text_printf(&words, _("recovery: %s %s: %s"), verdict_name(event->result), event->detail,
-                recovery_rule_words((int)event->n[0]));
-    model_notice_add(model, event,
-                     event->result == VERDICT_COMMIT || event->result == VERDICT_ROLLBACK ? 0 : 1, buffer);
+    text_printf(&words, "%s: %s: %s", verdict_name(event->result), recovery_rule_words((int)event->n[0]),
+                event->detail);
+    bool of_course = event->n[0] == RULE_IN_FLIGHT ||
+                     event->n[0] == RULE_SEEN_ONCE; /* every sweep under load meets them */
+    if (!of_course)
+        model_notice_add(model, event, event->result == VERDICT_AMBIGUOUS ? 1 : 0, buffer);
     if (txn)
         row_add(model, event);
 }

@@ -133,7 +133,7 @@ void ui_notice_draw(const struct ui *ui, struct area line)
     bool news = newest && newest->number > ui->seen_notice;
     if (ui->toast[0] && ui->now_us < ui->toast_until_us && !(news && newest->level >= ui->toast_level)) {
         say(line, ui->toast_level, ui->toast);
-    } else if (newest && (newest->level > 0 || ui->now_us - newest->mono_us < QUIET_US)) {
+    } else if (newest && (newest->level > 1 || ui->now_us - newest->mono_us < QUIET_US)) {
         char clock[WORDS_MAX], words[XATOP_REASON_MAX + WORDS_MAX];
         struct text text;
         text_init(&text, words, sizeof words);

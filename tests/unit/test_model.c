@@ -322,6 +322,22 @@ static void nodes_notices_and_audits_are_kept(void)
     CU_ASSERT_EQUAL(model.audit.money_found, 200000);
 }
 
+static void verdicts_are_told_unless_they_go_without_saying(void)
+{
+    fresh();
+    struct trace_event e = event(TRACE_VERDICT, 0, 1000000);
+    e.result = VERDICT_LEAVE;
+    e.n[0] = RULE_IN_FLIGHT;
+    model_apply(&model, &e);
+    CU_ASSERT_EQUAL(model.notice_count, 0);
+    e.result = VERDICT_AMBIGUOUS;
+    e.n[0] = RULE_OTHER_LOG;
+    text_copy(e.detail, sizeof e.detail, "xa1.x/b1");
+    model_apply(&model, &e);
+    CU_ASSERT_EQUAL(model_notice_at(&model, 0)->level, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(model_notice_at(&model, 0)->text, "only that log knows: xa1.x/b1"));
+}
+
 static void stays_small(void)
 {
     CU_ASSERT_TRUE(sizeof(struct model) < 1024 * 1024);
@@ -341,6 +357,7 @@ int main(void)
         {"rates are per second with percentiles", rates_are_per_second_with_percentiles},
         {"takes nonsense from a journal", takes_nonsense_from_a_journal},
         {"nodes, notices and audits are kept", nodes_notices_and_audits_are_kept},
+        {"verdicts are told unless they go without saying", verdicts_are_told_unless_they_go_without_saying},
         {"stays small", stays_small},
         {NULL, NULL},
     };

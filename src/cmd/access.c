@@ -32,6 +32,8 @@ static enum status load_lab_node(struct app *app, const struct node_configuratio
         return err_set(&app->err, STATUS_NODE, _("node %s: was never created; run xatop setup"), node->name);
     text_copy(out->host, sizeof out->host, lab.host);
     out->port = lab.port;
+    if (strlen(lab.socket) < sizeof out->socket) /* no TLS to be set up for every session */
+        text_copy(out->socket, sizeof out->socket, lab.socket);
     text_copy(out->user, sizeof out->user, lab.user);
     status = lab_password(&lab, password, cap, &app->err);
     out->password = password;

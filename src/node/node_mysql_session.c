@@ -27,6 +27,10 @@ enum status node_mysql_library_init(struct err *err)
     unsetenv("LIBMYSQL_PLUGIN_DIR");
     unsetenv("LIBMYSQL_PLUGINS");
     unsetenv("MARIADB_PLUGIN_DIR");
+    /* Connector/C reads the system's whole bundle of certificates (0.1 s) for every connection that names none. Where a
+     * certificate is verified we always name the file or folder, so the default may be empty. */
+    setenv("SSL_CERT_FILE", "/dev/null", 1);
+    setenv("SSL_CERT_DIR", "/dev/null", 1);
     signal(SIGPIPE, SIG_IGN);
     if (atomic_fetch_add(&library_users, 1) > 0 ? mysql_thread_init() : mysql_library_init(0, NULL, NULL))
         return err_set(err, STATUS_INTERNAL, _("the MySQL client library does not start"));

@@ -9,7 +9,7 @@
 
 enum { BLOCKED_MAX = 1024 };
 
-static bool meets(const uint64_t *rows, unsigned row_count, const struct run *run)
+bool run_meets(const struct run *run, const uint64_t *rows, unsigned row_count)
 {
     for (unsigned i = 0; i < run->row_count; i++)
         for (unsigned j = 0; j < row_count; j++)
@@ -21,7 +21,7 @@ static bool meets(const uint64_t *rows, unsigned row_count, const struct run *ru
 static bool row_in_flight(const struct engine *engine, const struct run *run)
 {
     for (const struct slot *slot = engine->slots; slot; slot = slot->next)
-        if (slot->run && !slot->ended && meets(slot->run->rows, slot->run->row_count, run))
+        if (slot->run && !slot->ended && run_meets(run, slot->run->rows, slot->run->row_count))
             return true;
     return false;
 }
@@ -78,7 +78,7 @@ void runs_admit(struct engine *engine)
             continue;
         if (engine->carriers_used >= engine->config.max_inflight || engine->slot_count >= XATOP_PENDING_MAX)
             return;
-        if (!row_in_flight(engine, run) && !meets(blocked, blocked_count, run)) {
+        if (!row_in_flight(engine, run) && !run_meets(run, blocked, blocked_count)) {
             admit(engine, run);
             continue;
         }

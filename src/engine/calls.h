@@ -45,6 +45,8 @@ void run_lookup(struct engine *engine, struct run *run);
 void run_keys(struct engine *engine, struct run *run);
 void run_answer(struct engine *engine, struct control_box *box);
 void runs_admit(struct engine *engine);
+/* Does it want one of these rows? */
+bool run_meets(const struct run *run, const uint64_t *rows, unsigned row_count);
 bool run_may_start(struct engine *engine, struct run *run, uint8_t node); /* false: wait, or told already */
 void run_tell(struct engine *engine, struct run *run, enum status status, enum outcome outcome,
               const char *reason);
@@ -73,6 +75,7 @@ void verdicts_give(struct engine *engine);
 /* commands.c */
 void commands_turn(struct engine *engine);
 void streams_turn(struct engine *engine);
+void streams_set_aside(struct engine *engine, uint8_t node);
 int64_t commands_deadline_ms(const struct engine *engine);
 void stream_told(struct engine *engine, const struct run *run, const struct report *report);
 void command_told(struct command *command, enum status status, const char *reason);

@@ -187,9 +187,56 @@ void stream_told(struct engine *engine, const struct run *run, const struct repo
         if (scenario_at(i) != run->scenario)
             continue;
         struct stream *stream = &engine->streams[i];
+        if (run->aside) /* it was counted out when its node went */
+            continue;
         stream->running--;
         if (report->status != STATUS_OK && report->status != STATUS_REFUSED)
             stream->pause_until_ms = engine->now_ms + STREAM_PAUSE_MS;
+    }
+}
+
+/* What waits for a node that went away (its vote, its acknowledgement) holds up no stream: others take its place. */
+void streams_set_aside(struct engine *engine, uint8_t node)
+{
+    for (struct run *run = engine->runs; run; run = run->next) {
+        bool there = false;
+        for (uint8_t i = 0; run->planned && i < run->plan.branch_count; i++)
+            there = there || run->plan.branches[i].node == node;
+        if (!there || !run->stream || run->told || run->aside)
+            continue;
+        run->aside = true;
+        for (uint8_t i = 0; i < STREAMS_MAX && scenario_at(i); i++)
+            engine->streams[i].running -= scenario_at(i) == run->scenario;
+    }
+}
+
+/* Does it need a node that is away, or a row that a transaction holds which waits for such a node? */
+static bool would_wait(const struct engine *engine, const struct scenario *scenario,
+                       const struct scenario_params *params)
+{
+    struct plan plan;
+    struct err err = {0};
+    uint64_t rows[ROWS_MAX];
+    if (scenario->plan(params, &engine->config.shape, true, 0, &plan, &err) != STATUS_OK)
+        return false; /* its run will say why not */
+    for (uint8_t i = 0; i < plan.branch_count; i++)
+        if (engine->nodes[plan.branches[i].node].down)
+            return true;
+    unsigned count = plan_rows(&plan, rows, ROWS_MAX);
+    for (const struct run *run = engine->runs; run; run = run->next)
+        if (run->aside && run->slot && run_meets(run, rows, count))
+            return true;
+    return false;
+}
+
+/* A random piece of business that can be done now, if there is one. */
+static void draw(struct engine *engine, const struct scenario *scenario, struct scenario_params *params)
+{
+    enum { DRAWS = 64 };
+    for (int i = 0; i < DRAWS; i++) {
+        scenario->random(&engine->prng, &engine->config.shape, params);
+        if (!would_wait(engine, scenario, params))
+            return;
     }
 }
 
@@ -201,7 +248,7 @@ void streams_turn(struct engine *engine)
             continue;
         while (stream->running < stream->target) {
             struct scenario_params params;
-            scenario_at(i)->random(&engine->prng, &engine->config.shape, &params);
+            draw(engine, scenario_at(i), &params);
             stream->running++;
             run_new(engine, NULL, scenario_at(i), &params, stream->packet);
         }

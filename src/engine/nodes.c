@@ -46,6 +46,8 @@ static void went_away(struct engine *engine, struct book *book, const struct con
     for (uint32_t i = 0; i < book->failures && pause_ms < PROBE_MAX_MS; i++)
         pause_ms *= 2;
     book->failures++;
+    if (!book->down)
+        streams_set_aside(engine, control->node);
     book->down = true;
     book->retry_at_ms = engine->now_ms + (pause_ms < PROBE_MAX_MS ? pause_ms : PROBE_MAX_MS);
     text_copy(book->words, sizeof book->words, control->detail);

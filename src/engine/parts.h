@@ -63,6 +63,7 @@ struct run {
     struct scenario_params params;
     char key[XATOP_KEY_MAX + 1], fingerprint[33];
     bool packet, stream, told, planned, key_known;
+    bool aside; /* of a stream, but waiting for a node that went away: not one of its number any more */
     enum run_state state;
     uint32_t asked; /* controls out */
     uint32_t retries;

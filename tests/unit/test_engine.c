@@ -219,6 +219,53 @@ static void streams_run_until_told_and_drain_waits(void)
     world_end();
 }
 
+static void turns(int count)
+{
+    for (int i = 0; i < count; i++) {
+        world_turn();
+        while (world_answer_one())
+            ;
+    }
+}
+
+static void node_changed(uint8_t node, bool away)
+{
+    struct command changed = {.kind = COMMAND_NODE_CHANGED, .node = node, .done = world_told};
+    world.away[node] = away;
+    engine_command(world.engine, &changed, world.now_us);
+    turns(20);
+}
+
+/* Whatever waits for the dead node, a stream goes on with what does not need it; later with all nodes again. */
+static void a_stream_goes_on_without_a_dead_node(void)
+{
+    world_begin();
+    world.reply = REPLY_LOST;
+    world.reply_verb = VERB_COMMIT;
+    world.reply_node = 1;
+    world.finding = FINDING_UNREACHABLE;
+    struct command stream = {.kind = COMMAND_STREAM, .inflight = 1, .packet = true, .done = world_told};
+    engine_command(world.engine, &stream, world.now_us);
+    turns(100);
+    unsigned prepared = world.sent[VERB_PREPARE], one_phase = world.sent[VERB_ONE_PHASE];
+    CU_ASSERT_EQUAL(world.reply_verb, 0);
+    turns(100);
+    CU_ASSERT_EQUAL(world.sent[VERB_ONE_PHASE], one_phase); /* waits for what it has in flight */
+    node_changed(1, true);
+    turns(100);
+    CU_ASSERT_TRUE(world.sent[VERB_ONE_PHASE] >= one_phase + 15);
+    CU_ASSERT_EQUAL(world.sent[VERB_PREPARE], prepared);
+    world.finding = FINDING_COMMITTED;
+    node_changed(1, false);
+    turns(100);
+    CU_ASSERT_TRUE(world.sent[VERB_PREPARE] > prepared);
+    stream.inflight = 0;
+    engine_command(world.engine, &stream, world.now_us);
+    world_play(5000);
+    CU_ASSERT_TRUE(engine_idle(world.engine));
+    world_end();
+}
+
 static void rows_in_flight_make_others_wait(void)
 {
     world_begin();
@@ -264,6 +311,7 @@ int main(void)
         {"a key answers for its first attempt", a_key_answers_for_its_first_attempt},
         {"an injected crash leaves a dead engine", an_injected_crash_leaves_a_dead_engine},
         {"streams run until told and drain waits", streams_run_until_told_and_drain_waits},
+        {"a stream goes on without a dead node", a_stream_goes_on_without_a_dead_node},
         {"what others saw comes into the trace", what_others_saw_comes_into_the_trace},
         {"rows in flight make others wait", rows_in_flight_make_others_wait},
         {0},

@@ -41,10 +41,10 @@ static const struct {
     uint32_t type;
     const char *name;
 } refused[] = {
-    {NFS_SUPER_MAGIC, "NFS"},   {SMB_SUPER_MAGIC, "SMB"},   {0xff534d42, "CIFS"},
-    {0xfe534d42, "SMB2"},       {FUSE_SUPER_MAGIC, "FUSE"}, {AFS_SUPER_MAGIC, "AFS"},
-    {CODA_SUPER_MAGIC, "CODA"}, {NCP_SUPER_MAGIC, "NCP"},   {0x00c36400, "Ceph"},
-    {V9FS_MAGIC, "9P"},         {0x01161970, "GFS2"},       {OCFS2_SUPER_MAGIC, "OCFS2"},
+    {NFS_SUPER_MAGIC, "NFS"},   {SMB_SUPER_MAGIC, "SMB"}, {0xff534d42, "CIFS"},
+    {0xfe534d42, "SMB2"},       {0x65735546, "FUSE"},     {AFS_SUPER_MAGIC, "AFS"},
+    {CODA_SUPER_MAGIC, "CODA"}, {NCP_SUPER_MAGIC, "NCP"}, {0x00c36400, "Ceph"},
+    {V9FS_MAGIC, "9P"},         {0x01161970, "GFS2"},     {OCFS2_SUPER_MAGIC, "OCFS2"},
 };
 
 static void handle_close(struct handle *handle)

@@ -175,6 +175,15 @@ static bool acting(const struct engine *engine)
     return false;
 }
 
+/* A branch may be finished though a sibling's node is still away. */
+static bool carried_out(const struct candidate *c)
+{
+    if (!c->slot || c->branch < 1 || c->branch > XATOP_BRANCHES_MAX)
+        return c->done;
+    enum branch_state state = c->slot->txn.branches[c->branch - 1].state;
+    return state == BRANCH_COMMITTED || state == BRANCH_ROLLED_BACK;
+}
+
 /* The answer to COMMAND_RECOVER. */
 void sweep_report(struct engine *engine, enum status status, const char *reason)
 {
@@ -185,8 +194,8 @@ void sweep_report(struct engine *engine, enum status status, const char *reason)
     for (uint32_t i = 0; i < sweep->count; i++) {
         const struct candidate *c = &sweep->list[i];
         verdicts[i] = (struct verdict_report){
-            .xid = c->xid, .node = c->node, .verdict = c->verdict, .rule = c->rule, .done = c->done};
-        bool counts = c->done || dry_run;
+            .xid = c->xid, .node = c->node, .verdict = c->verdict, .rule = c->rule, .done = carried_out(c)};
+        bool counts = verdicts[i].done || dry_run;
         report.committed += c->verdict == VERDICT_COMMIT && counts;
         report.rolled_back += c->verdict == VERDICT_ROLLBACK && counts;
         report.left += c->verdict == VERDICT_LEAVE;

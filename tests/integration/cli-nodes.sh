@@ -71,6 +71,17 @@ on_make()
     # wrong password, and a server that is not there
     local port
     port=$(json '.nodes[0].port')
+    # the same servers as anybody's: addresses and passwords from the environment
+    local other=(env XATOP_CONFIG= XATOP_STATE="$tmp/$make-other" DB1_HOST=localhost DB1_PORT="$port"
+        DB2_HOST=127.0.0.1 DB2_PORT="$(json '.nodes[1].port')"
+        DB1_PASSWORD="$(cat "$XATOP_STATE/nodes/n1/app.password")"
+        DB2_PASSWORD="$(cat "$XATOP_STATE/nodes/n2/app.password")" "$XATOP" --json)
+    expect_exit 0 "$make: init of servers not our own" "${other[@]}" init
+    is "$make: their accounts" 20 .accounts
+    is "$make: none of them is of the lab" '[]' .nodes
+    expect_exit 0 "$make: transfer between servers not our own" "${other[@]}" transfer --from 1001 --to 1002 --amount 1.50
+    is "$make: committed there" committed .outcome
+    expect_exit 0 "$make: audit of servers not our own" "${other[@]}" audit
     expect_exit 4 "$make: wrong password" env XATOP_CONFIG= DB1_HOST=127.0.0.1 DB1_PORT="$port" DB1_PASSWORD=wrong \
         "$XATOP" --state "$tmp/other" status
     case $expect_err in *wrong*) not_ok "$make: the password is not told" "$expect_err" ;; *) ok "$make: the password is not told" ;; esac

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "xatop/i18n.h"
+#include "xatop/ui.h"
 
 /* @text with the characters escaped that roff would interpret. */
 static void put_roff(const char *text, FILE *out)
@@ -68,6 +69,33 @@ static void print_man_options(const struct option_spec *o, FILE *out)
     }
 }
 
+/* From the console's own key list, which drives it. */
+static void print_man_keys(FILE *out)
+{
+    size_t count;
+    const struct pane_row *panes = pane_rows(&count);
+    fputs(".SH KEYS OF THE CONSOLE\n", out);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, ".TP\n\\fB%c\\fR\n", panes[i].key);
+        put_roff(_(panes[i].title), out);
+        fputs(": ", out);
+        put_roff(_(panes[i].help), out);
+        fputc('\n', out);
+    }
+    const struct key_row *keys = key_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (!keys[i].shown[0])
+            continue;
+        fputs(".TP\n\\fB", out);
+        put_roff(keys[i].shown, out);
+        fputs("\\fR\n", out);
+        put_roff(_(keys[i].help), out);
+        if (keys[i].effect == EFFECT_DESTROY)
+            fputs(_("; asks first"), out);
+        fputc('\n', out);
+    }
+}
+
 void help_print_man(FILE *out)
 {
     fputs(".SH OPTIONS\n", out);
@@ -81,6 +109,7 @@ void help_print_man(FILE *out)
         fputc('\n', out);
         print_man_options(c->options, out);
     }
+    print_man_keys(out);
 }
 
 static void put_words(const struct option_spec *o, FILE *out)

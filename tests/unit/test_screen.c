@@ -299,6 +299,12 @@ static void draws_and_leaves(void)
     CU_ASSERT_TRUE(shows(&s, "1 Nodes"));
     CU_ASSERT_TRUE(shows(&s, "POINT OF NO RETURN") || shows(&s, "beta"));
     CU_ASSERT_TRUE(s.alternate && s.cursor_hidden);
+    CU_ASSERT_TRUE(shows(&s, "王芳")); /* two columns each: the frame behind them is where it belongs */
+    for (int y = 17; y < 21; y++) {
+        VTermScreenCell cell;
+        vterm_screen_get_cell(s.screen, (VTermPos){.row = y, .col = 79}, &cell);
+        CU_ASSERT_EQUAL(cell.chars[0], 0x2502);
+    }
     press(&s, "?");
     CU_ASSERT_TRUE(await(&s, "? closes"));
     press(&s, "q");

@@ -54,7 +54,7 @@ struct audit_result {
     bool ok;
     int64_t money_expected, money_found, stock_expected, stock_found;
     uint16_t unreachable, wrong; /* bit i: node i not read; node i: initial + deltas != sum */
-    uint32_t pending, torn;
+    uint32_t pending, torn; /* what was not asked for again is neither: somebody was unreachable */
 };
 
 /* Siblings missing over all snapshots taken (in any order, while load runs). Returns the count (capped at @cap). */

@@ -51,41 +51,75 @@ static bool has_appeared(struct inspection *nodes, const struct audit_missing *m
     return false;
 }
 
-/* A COMMIT in the log without its DONE: the coordinator still owes it to some node. */
-static bool is_owed(struct app *app, const struct audit_missing *missing)
+/* COMMITs in the log without their DONE: what the coordinator still owes to some node. */
+struct owed {
+    struct gtrid *gtrids;
+    size_t count, cap;
+    bool failed;
+};
+
+static bool visit_owed(void *arg, const struct dlog_record *record, const char *segment, uint64_t offset)
 {
-    enum { RECORDS = 8 };
-    static struct dlog_record records[RECORDS];
-    struct gtrid gtrid;
-    unsigned count = 0;
-    if (!gtrid_parse(missing->gtrid, strlen(missing->gtrid), &gtrid) ||
-        log_view_find(app, &gtrid, records, RECORDS, &count) != STATUS_OK)
-        return false;
-    return count > 0 && records[count - 1].type == DLOG_COMMIT;
+    struct owed *owed = arg;
+    (void)segment, (void)offset;
+    size_t i = owed->count;
+    while (i > 0 &&
+           !gtrid_equal(&owed->gtrids[i - 1], &record->gtrid)) /* from the end: a DONE follows soon */
+        i--;
+    if (record->type == DLOG_COMMIT && i == 0) {
+        if (owed->count == owed->cap) {
+            size_t cap = owed->cap ? 2 * owed->cap : 256;
+            struct gtrid *grown = realloc(owed->gtrids, cap * sizeof *grown);
+            owed->failed = !grown;
+            if (owed->failed)
+                return false;
+            owed->gtrids = grown;
+            owed->cap = cap;
+        }
+        owed->gtrids[owed->count++] = record->gtrid;
+    } else if (i > 0 && (record->type == DLOG_DONE || record->type == DLOG_ABORT)) {
+        owed->gtrids[i - 1] = owed->gtrids[--owed->count];
+    }
+    return true;
 }
 
-/* First who is listed, then the markers again: a branch is prepared before its marker is seen, never the reverse. */
+static bool is_owed(const struct owed *owed, const struct audit_missing *missing)
+{
+    struct gtrid gtrid;
+    if (!gtrid_parse(missing->gtrid, strlen(missing->gtrid), &gtrid))
+        return false;
+    for (size_t i = 0; i < owed->count; i++)
+        if (gtrid_equal(&owed->gtrids[i], &gtrid))
+            return true;
+    return false;
+}
+
+/* First what is owed, then who is listed, then the markers again: what was not owed any more had been told everywhere, so its
+ * marker is seen by the later look; the other order would call a commit torn that ends between two looks. */
 static enum status look_again(struct app *app, struct inspection *nodes, const struct log_view *log,
                               struct audit_run *run)
 {
     uint32_t count = 0;
-    struct prepared *prepared = inspect_prepared(app, nodes, log, &count);
-    if (!prepared)
-        return STATUS_INTERNAL;
-    for (uint32_t i = 0; i < run->missing_count; i++) {
+    struct owed owed = {0};
+    enum status status = log_view_visit(app, visit_owed, &owed);
+    struct prepared *prepared = status == STATUS_OK ? inspect_prepared(app, nodes, log, &count) : NULL;
+    if (status == STATUS_OK && (!prepared || owed.failed))
+        status = err_set(&app->err, STATUS_INTERNAL, _("out of memory"));
+    for (uint32_t i = 0; status == STATUS_OK && i < run->missing_count; i++) {
         struct audit_missing *missing = &run->missing[i];
         bool unknown = false;
         if (has_appeared(nodes, missing, &unknown))
             missing->verdict = MISSING_APPEARED;
         else if (is_listed(missing, prepared, count))
             missing->verdict = MISSING_PREPARED;
-        else if (is_owed(app, missing))
+        else if (is_owed(&owed, missing))
             missing->verdict = MISSING_UNDISCHARGED;
         else if (!unknown)
             missing->verdict = MISSING_TORN;
     }
+    free(owed.gtrids);
     free(prepared);
-    return STATUS_OK;
+    return status;
 }
 
 enum status audit_run(struct app *app, struct inspection *nodes, const struct log_view *log,
@@ -98,11 +132,18 @@ enum status audit_run(struct app *app, struct inspection *nodes, const struct lo
         return err_set(&app->err, STATUS_INTERNAL, _("out of memory"));
     read_snapshots(nodes, snapshots);
     out->missing_count = audit_find_missing(snapshots, nodes->count, out->missing, MISSING_MAX);
-    if (out->missing_count > 0)
+    /* With a node away nearly every transaction misses a branch, and nothing can be said of it: no second look. */
+    if (out->missing_count > 0 && nodes->reached == nodes->count)
         status = look_again(app, nodes, log, out);
     audit_judge(snapshots, nodes->count, out->missing, out->missing_count, &out->result);
-    for (uint8_t i = 0; i < nodes->count; i++)
+    for (uint8_t i = 0; i < nodes->count; i++) {
+        if (!nodes->admins
+                 [i]) { /* also if it was lost after its snapshot: then the second look is not whole */
+            out->result.unreachable |= (uint16_t)(1u << i);
+            out->result.ok = false;
+        }
         audit_snapshot_free(&snapshots[i]);
+    }
     return status;
 }
 

@@ -11,7 +11,7 @@
 
 const struct option_spec cmd_audit_options[] = {{0}};
 
-enum { AUDIT_DEADLINE_MS = 60000 };
+enum { AUDIT_DEADLINE_MS = 60000, SAID_MAX = 20 };
 
 /* One gtrid has several missing branches: once is enough. */
 static bool first_of_gtrid(const struct audit_run *run, uint32_t i)
@@ -55,6 +55,27 @@ static void print_json(struct app *app, const struct inspection *nodes, const st
     json_finish(&json);
 }
 
+static void print_missing(struct app *app, const struct inspection *nodes, const struct audit_run *run)
+{
+    uint32_t said = 0;
+    for (uint32_t i = 0; i < run->missing_count && said < SAID_MAX; i++) {
+        const struct audit_missing *m = &run->missing[i];
+        said += m->verdict == MISSING_TORN || m->verdict == MISSING_PREPARED ||
+                m->verdict == MISSING_UNDISCHARGED;
+        if (m->verdict == MISSING_TORN)
+            app_say(app, _("torn: %s is on %s, its branch %d is on no node"), m->gtrid,
+                    nodes->access.nodes[m->seen_node].name, m->branch);
+        else if (m->verdict == MISSING_PREPARED)
+            app_say(app, _("pending: %s, branch %d is prepared"), m->gtrid, m->branch);
+        else if (m->verdict == MISSING_UNDISCHARGED)
+            app_say(app, _("pending: %s, branch %d is decided but found nowhere; run xatop recover"),
+                    m->gtrid, m->branch);
+    }
+    uint32_t all = run->result.torn + run->result.pending;
+    if (all > said)
+        app_say(app, _("and %u more; --json lists every torn one"), all - said);
+}
+
 static void print_text(struct app *app, const struct inspection *nodes, const struct audit_run *run)
 {
     const struct audit_result *r = &run->result;
@@ -63,14 +84,7 @@ static void print_text(struct app *app, const struct inspection *nodes, const st
             money_format(r->money_expected, expected, sizeof expected),
             money_format(r->money_found, found, sizeof found));
     app_say(app, _("stock: expected %" PRId64 ", found %" PRId64), r->stock_expected, r->stock_found);
-    for (uint32_t i = 0; i < run->missing_count; i++) {
-        const struct audit_missing *m = &run->missing[i];
-        if (m->verdict == MISSING_TORN)
-            app_say(app, _("torn: %s is on %s, its branch %d is on no node"), m->gtrid,
-                    nodes->access.nodes[m->seen_node].name, m->branch);
-        else if (m->verdict != MISSING_APPEARED)
-            app_say(app, _("pending: %s, branch %d"), m->gtrid, m->branch);
-    }
+    print_missing(app, nodes, run);
     for (uint8_t i = 0; i < nodes->count; i++) {
         if (r->wrong & 1u << i)
             app_say(app, _("node %s: what it had at first and the markers do not add up to what it has"),

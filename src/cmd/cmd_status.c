@@ -131,7 +131,10 @@ static void print_text(struct app *app, const struct inspection *nodes, const st
                 log->holder ? _(", a coordinator runs") : "");
     app_say(app, _("in doubt: %u"), in_doubt);
     app_say(app, _("audit: %s"),
-            audit->result.ok ? _("holds") : _("does not hold, or cannot be told; see xatop audit"));
+            audit->result.ok                            ? _("holds")
+            : audit->result.torn || audit->result.wrong ? _("does not hold; see xatop audit")
+            : audit->result.unreachable                 ? _("cannot be told while a node is away")
+                                                        : _("does not hold; see xatop audit"));
 }
 
 enum status cmd_status(struct app *app)

@@ -120,18 +120,26 @@ static bool visit_same(void *arg, const struct dlog_record *record, const char *
     return true;
 }
 
+enum status log_view_visit(struct app *app,
+                           bool (*visit)(void *arg, const struct dlog_record *record, const char *segment,
+                                         uint64_t offset),
+                           void *arg)
+{
+    struct dlog_scan_result result;
+    struct disk disk;
+    enum status status;
+    if (!open_log(app, &disk, &status))
+        return status;
+    status = dlog_scan(&disk, visit, arg, &result, &app->err);
+    disk_file_close(&disk);
+    return status;
+}
+
 enum status log_view_find(struct app *app, const struct gtrid *gtrid, struct dlog_record *out, unsigned cap,
                           unsigned *count)
 {
     struct search search = {.gtrid = gtrid, .out = out, .cap = cap};
-    struct dlog_scan_result result;
-    struct disk disk;
-    enum status status;
-    *count = 0;
-    if (!open_log(app, &disk, &status))
-        return status;
-    status = dlog_scan(&disk, visit_same, &search, &result, &app->err);
-    disk_file_close(&disk);
+    enum status status = log_view_visit(app, visit_same, &search);
     *count = search.count;
     return status;
 }

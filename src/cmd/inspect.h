@@ -32,6 +32,11 @@ struct log_view {
     struct dlog_scan_result scan;
 };
 enum status log_view_read(struct app *app, struct log_view *out);
+/* Every record, oldest first; none if there is no log. @visit as dlog_scan. */
+enum status log_view_visit(struct app *app,
+                           bool (*visit)(void *arg, const struct dlog_record *record, const char *segment,
+                                         uint64_t offset),
+                           void *arg);
 /* All records of one transaction, oldest first; at most @cap. */
 enum status log_view_find(struct app *app, const struct gtrid *gtrid, struct dlog_record *out, unsigned cap,
                           unsigned *count);

@@ -101,20 +101,19 @@ void audit_judge(const struct audit_snapshot *snapshots, uint8_t node_count,
             *found += snapshot->sum[t];
         }
     }
+    for (uint32_t i = 0; i < missing_count; i++) {
+        out->torn += missing[i].verdict == MISSING_TORN;
+        out->pending += missing[i].verdict == MISSING_PREPARED || missing[i].verdict == MISSING_UNDISCHARGED;
+    }
     /* The nodes were not read at the same moment: what a transaction did where it was seen alone is taken out
      * again, unless it is torn, which is money really lost or made. */
     struct walk walk = {.snapshots = snapshots, .node_count = node_count};
     while (walk_next(&walk)) {
         uint32_t all = (UINT32_C(1) << walk.branches) - 1;
-        if ((walk.seen & all) == all || listed_torn(walk.gtrid, missing, missing_count))
+        if ((walk.seen & all) == all || (out->torn > 0 && listed_torn(walk.gtrid, missing, missing_count)))
             continue;
         out->money_found -= walk.money;
         out->stock_found -= walk.stock;
-    }
-    for (uint32_t i = 0; i < missing_count; i++) {
-        out->torn += missing[i].verdict == MISSING_TORN;
-        out->pending += missing[i].verdict == MISSING_PREPARED ||
-                        missing[i].verdict == MISSING_UNDISCHARGED || missing[i].verdict == MISSING_UNASKED;
     }
     out->ok = out->unreachable == 0 && out->wrong == 0 && out->torn == 0 &&
               out->money_expected == out->money_found && out->stock_expected == out->stock_found;

@@ -16,6 +16,7 @@ void *engine_alloc(size_t size)
 
 struct message_box *message_box_new(struct engine *engine, struct slot *slot, uint8_t branch)
 {
+    xatop_assert(slot->carrier != NO_CARRIER);
     struct message_box *box = engine->messages_free;
     if (box) {
         struct message_box *next_all = box->next_all;

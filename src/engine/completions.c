@@ -52,8 +52,11 @@ static void replied(struct engine *engine, struct slot *slot, const struct messa
     event->error = message->error;
     text_copy(event->detail, sizeof event->detail, message->detail);
     emit(engine);
-    if (message->reply == REPLY_LOST || message->reply == REPLY_NOT_SENT)
+    if (message->reply == REPLY_LOST || message->reply == REPLY_NOT_SENT) {
+        slot->branches[message->branch - 1].foreign =
+            true; /* the carrier has closed it; what is killed is an old id */
         node_suspect(engine, message->node);
+    }
     keep_cause(slot, message);
     slot_step(engine, slot,
               &(struct txn_event){.kind = TXN_EV_REPLY,

@@ -17,7 +17,7 @@ enum {
     PROBE_MS = 200,           /* a node that is away is asked again after this, doubled up to ... */
     PROBE_MAX_MS = 2000,
     FINDS_OUT_MAX = 64,
-    STREAM_WAIT_MS = 10000,
+    STREAM_WAIT_MS = 2000,
     STREAM_PAUSE_MS = 200, /* after a stream's transaction could not even start */
 };
 
@@ -68,7 +68,8 @@ struct run {
     uint32_t asked; /* controls out */
     uint32_t retries;
     int64_t begun_us, start_by_ms, retry_at_ms, wait_ms;
-    int64_t decided_ms; /* since when only phase two, own or of the key's first attempt, is waited for; 0: not yet */
+    int64_t
+        decided_ms; /* since when only phase two, own or of the key's first attempt, is waited for; 0: not yet */
     struct plan plan;
     uint64_t rows[ROWS_MAX];
     unsigned row_count;

@@ -185,6 +185,23 @@ static bool carried_out(const struct candidate *c)
 }
 
 /* The answer to COMMAND_RECOVER. */
+/* What is missing of a good end, and what to do. */
+static void reason_of(const struct engine *engine, struct recovery_report *report)
+{
+    struct text text;
+    text_init(&text, report->reason, sizeof report->reason);
+    if (report->unfinished > 0)
+        text_printf(&text, _("transactions not finished everywhere: %u; "), report->unfinished);
+    for (uint8_t i = 0; i < engine->config.node_count; i++)
+        if (report->unreachable & 1u << i) {
+            const char *words = engine->nodes[i].words;
+            text_printf(&text, _("node %s cannot be reached: %s"), engine->config.node_names[i],
+                        words[0] ? words : _("no answer"));
+            return;
+        }
+    text_append(&text, _("xatop recover again, with more --wait"));
+}
+
 void sweep_report(struct engine *engine, enum status status, const char *reason)
 {
     struct sweep *sweep = &engine->sweep;
@@ -208,11 +225,14 @@ void sweep_report(struct engine *engine, enum status status, const char *reason)
     report.unfinished = engine_unfinished(engine);
     report.verdict_count = sweep->count;
     report.verdicts = verdicts;
-    text_copy(report.reason, sizeof report.reason, reason);
     if (report.status == STATUS_OK && report.unfinished > 0 && !dry_run)
         report.status = STATUS_PENDING;
     if (report.status == STATUS_OK && report.unreachable)
         report.status = STATUS_NODE;
+    if (status == STATUS_OK && report.status != STATUS_OK)
+        reason_of(engine, &report);
+    else
+        text_copy(report.reason, sizeof report.reason, reason);
     struct command *command = sweep->command;
     sweep->command = NULL;
     if (command->done)

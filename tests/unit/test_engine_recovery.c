@@ -109,6 +109,27 @@ static void a_key_tells_while_the_other_node_is_away(void)
     world_end();
 }
 
+static void recovery_names_the_node_that_is_away(void)
+{
+    struct engine_config c = world_config();
+    struct dlog_record record = record_of(3);
+    struct command command = {.kind = COMMAND_RECOVER, .wait_ms = 1000, .done = world_told};
+    c.manual_recovery = true;
+    for (uint32_t undischarged = 0; undischarged < 2; undischarged++) {
+        world_fresh();
+        world.away[1] = true;
+        world_open_with(&c, &record, undischarged);
+        world_ask(&command);
+        CU_ASSERT_EQUAL(world.recovery.status, undischarged ? STATUS_PENDING : STATUS_NODE);
+        CU_ASSERT_EQUAL(world.recovery.unreachable, 2);
+        CU_ASSERT_PTR_NOT_NULL(
+            strstr(world.recovery.reason, "node beta cannot be reached: connection refused"));
+        CU_ASSERT_EQUAL(strncmp(world.recovery.reason, "transactions not finished everywhere: 1", 39) == 0,
+                        undischarged == 1);
+        world_end();
+    }
+}
+
 static void a_branch_that_came_back_asks_the_log(void)
 {
     world_begin();
@@ -136,6 +157,7 @@ int main(void)
         {"another log stops everything", another_log_stops_everything},
         {"the past is finished first", the_past_is_finished_first},
         {"a key tells while the other node is away", a_key_tells_while_the_other_node_is_away},
+        {"recovery names the node that is away", recovery_names_the_node_that_is_away},
         {"a branch that came back asks the log", a_branch_that_came_back_asks_the_log},
         {0},
     };

@@ -11,27 +11,23 @@ refused()
     case $expect_out$expect_err in *hush*) not_ok "$pair: $name: the password is told" "$expect_out$expect_err" ;; esac
 }
 
-# Through the two ports, with the passwords given: n1's, n2's.
-as_foreign()
+# foreign COMMAND...: through the two ports, with the passwords $secret1 and $secret2, as a coordinator of another id.
+foreign()
 {
-    local first=$1 second=$2
-    shift 2
-    env DB1_HOST=127.0.0.1 DB1_PORT="$port1" DB1_PASSWORD="$first" DB2_HOST=127.0.0.1 DB2_PORT="$port2" DB2_PASSWORD="$second" \
-        XATOP_CONFIG= "$XATOP" --state "$tmp/errors" "$@"
+    env DB1_HOST="${host1-127.0.0.1}" DB1_PORT="$port1" DB1_PASSWORD="$secret1" DB2_HOST=127.0.0.1 DB2_PORT="$port2" DB2_PASSWORD="$secret2" \
+        "$XATOP" -c "$tmp/third.conf" --state "${state-$tmp/errors}" "$@"
 }
 
 e2e_connections()
 {
-    local secret1 secret2 transfer=(transfer --from 1001 --to 1002 --amount 1) command
-    secret1=$(cat "$XATOP_STATE/nodes/n1/app.password") secret2=$(cat "$XATOP_STATE/nodes/n2/app.password")
+    local transfer=(transfer --from 1001 --to 1002 --amount 1) command
     for command in "${transfer[*]}" 'order --product 101 --quantity 1 --customer 2001' recover audit status init 'indoubt list'; do
         # shellcheck disable=SC2086
-        refused 4 n2 "wrong password: ${command%% *}" as_foreign "$secret1" hush-hush $command
+        secret2=hush-hush refused 4 n2 "wrong password: ${command%% *}" foreign $command
     done
-    port2=1 refused 4 n2 'no server there' as_foreign "$secret1" "$secret2" "${transfer[@]}"
-    port2=1 refused 4 n2 'no server there: recover' as_foreign "$secret1" "$secret2" recover
-    refused 4 n1 'no such host' env DB1_HOST=db.invalid DB2_HOST=127.0.0.1 DB2_PORT="$port2" DB2_PASSWORD="$secret2" \
-        XATOP_CONFIG= "$XATOP" --state "$tmp/errors" "${transfer[@]}"
+    port2=1 refused 4 n2 'no server there' foreign "${transfer[@]}"
+    port2=1 refused 4 n2 'no server there: recover' foreign recover
+    host1=db.invalid refused 4 n1 'no such host' foreign "${transfer[@]}"
     try "nothing was changed by those" all_settled
 }
 
@@ -58,7 +54,7 @@ e2e_state()
         done
     done
     mkdir -m 700 "$tmp/no-log" && : >"$tmp/no-log/dlog"
-    refused 7 dlog 'a file in place of the decision log' "$XATOP" --state "$tmp/no-log" transfer --from 1001 --to 1002 --amount 1
+    state=$tmp/no-log refused 7 dlog 'a file in place of the decision log' foreign transfer --from 1001 --to 1002 --amount 1
     try "nothing was changed by those states" all_settled
 }
 
@@ -104,8 +100,7 @@ passwords_stay()
         found=$(xatop -v --json status; xatop -v transfer --from 1001 --to 1002 --amount 1; xatop --dump-config; xatop --json nodes)
         [[ $found != *"$secret"* ]] || { echo "${file##*nodes/} is told: $found"; return 1; }
     done
-    in_background env DB1_HOST=127.0.0.1 DB1_PORT="$port1" DB1_PASSWORD="$secret" DB2_HOST=127.0.0.1 DB2_PORT="$port2" \
-        DB2_PASSWORD=hush-hush XATOP_CONFIG= "$XATOP" --state "$tmp/errors" transfer --from 1001 --to 1002 --amount 1
+    secret2=hush-hush in_background foreign transfer --from 1001 --to 1002 --amount 1
     found=$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\000' ' ' | grep -cF -e hush-hush -e "$secret")
     background_exit
     must_equal 0 "$found" 'command lines with a password'
@@ -115,6 +110,8 @@ e2e_damage()
 {
     local begun=$SECONDS
     ports || { not_ok "$pair: ports" "$out$err"; return; }
+    secret1=$(cat "$XATOP_STATE/nodes/n1/app.password") secret2=$(cat "$XATOP_STATE/nodes/n2/app.password")
+    printf 'coordinator = "third";\n' >"$tmp/third.conf"
     e2e_connections
     try "a port in use" port_in_use
     e2e_state

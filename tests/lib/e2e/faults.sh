@@ -13,6 +13,7 @@ killed_after()
     must_exit 99 xatop --fault "crash@$point" transfer --from 1011 --to 1012 --amount 1 || return
     must_exit 0 xatop nodes kill "$@" || return
     must_exit "$([ "$moved" = 0 ] && echo 4 || echo 3)" xatop --json recover --wait 1 && must_be "$(printf '%s\n' "$@" | jq -Rsc 'split("\n")[:-1]')" .unreachable || return
+    [[ $err == *"node $1 cannot be reached"* ]] || { echo "which node: $err"; return 1; }
     must_exit 4 xatop --json audit && must_be null .ok || return
     for node in n1 n2; do # one node away does not hold up the other
         [[ " $* " == *" $node "* ]] || must_equal '' "$(sql "$node" 'XA RECOVER' | grep -F xa1.xatop.)" "prepared on $node" || return

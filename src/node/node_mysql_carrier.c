@@ -51,6 +51,7 @@ static void answered(struct carrier *carrier, struct slot *slot)
     case FAULT_DROP:
         message->reply = REPLY_LOST;
         message->injected = true;
+        text_copy(message->detail, sizeof message->detail, _("injected loss"));
         break;
     case FAULT_REFUSE:
         message->injected = true;
@@ -112,6 +113,7 @@ static bool sent_fault(struct carrier *carrier, struct slot *slot)
     switch (message->faults.sent) {
     case FAULT_DROP:
         message->reply = REPLY_LOST;
+        text_copy(message->detail, sizeof message->detail, _("injected loss"));
         break;
     case FAULT_REFUSE:
         message->last_verb = message->faults.sent_verb;

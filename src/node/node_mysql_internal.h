@@ -76,6 +76,8 @@ void node_post(struct node_mysql *nodes, void *completion);
 
 /* --- on a session: shared by control worker and admin calls --- */
 
+/* One row of XA RECOVER, as untrusted as all that comes from a server; false: no xid by the standard. */
+bool scan_row_to_xid(char **row, const unsigned long *lengths, unsigned columns, struct xid *xid);
 /* XA RECOVER. @xids may be NULL (count only). 1401 is explained in session->detail. */
 bool session_scan(struct session *session, struct xid **xids, uint32_t *count, uint32_t *total);
 bool session_lists(struct session *session, const struct xid *xid, bool *listed);

@@ -35,7 +35,7 @@ static bool cell_number(const char *cell, unsigned long length, int64_t *out)
 }
 
 /* formatID, gtrid_length, bqual_length, data: data is bytes, cut by the lengths (35). */
-static bool cells_to_xid(char **row, const unsigned long *lengths, unsigned columns, struct xid *xid)
+bool scan_row_to_xid(char **row, const unsigned long *lengths, unsigned columns, struct xid *xid)
 {
     int64_t gtrid_len, bqual_len;
     if (columns < 4 || !cell_number(row[0], lengths[0], &xid->format) ||
@@ -57,7 +57,7 @@ static bool take_xid(void *arg, char **row, const unsigned long *lengths, unsign
     struct scan *scan = arg;
     struct xid xid = {0};
     scan->total++;
-    if (!cells_to_xid(row, lengths, columns, &xid))
+    if (!scan_row_to_xid(row, lengths, columns, &xid))
         return true; /* counted; no xid by the standard, so not ours either */
     if (scan->wanted && xid_equal(&xid, scan->wanted))
         scan->listed = true;

@@ -231,6 +231,17 @@ static void a_lock_wait_can_be_cut(void)
     CU_ASSERT_EQUAL(message.reply, REPLY_LOST);
     CU_ASSERT(clock_mono_ms() - before_ms < 200);
     CU_ASSERT(bench_gone(stranger, (unsigned long)message.session.connection_id, 2000));
+    /* the same after the deadline, when our end is shut already and the server still waits for the lock */
+    bench_begin(&bench, &txn, 0, 50);
+    CU_ASSERT_EQUAL(bench_say(&bench, &txn, 1, VERB_OPEN), REPLY_OK);
+    CU_ASSERT_EQUAL(bench_say(&bench, &txn, 1, VERB_START), REPLY_OK);
+    bench_message(&txn, 1, VERB_WORK, &message);
+    message.deadline_ms = clock_mono_ms() + 200;
+    bench_send(&bench, &message);
+    bench_await(&bench, &message.completion);
+    CU_ASSERT_EQUAL(message.reply, REPLY_LOST);
+    bench.port.cut(bench.port.ctx, 0, 0);
+    CU_ASSERT(bench_gone(stranger, (unsigned long)message.session.connection_id, 1000));
     /* without a cut the server's own limit ends it, and it may be tried again */
     bench_begin(&bench, &txn, 0, 50);
     CU_ASSERT_EQUAL(bench_say(&bench, &txn, 1, VERB_OPEN), REPLY_OK);

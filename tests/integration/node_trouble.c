@@ -31,6 +31,7 @@ static void a_dropped_prepare_is_found_absent(void)
     struct message message = prepare_with(&txn, (struct message_faults){.sent = FAULT_DROP});
     CU_ASSERT(message.reply == REPLY_LOST && message.injected && message.sent_us == 0 &&
               message.reply_us == 0);
+    CU_ASSERT_STRING_EQUAL(message.detail, "injected loss");
     CU_ASSERT(bench_fence(&bench, 0, txn.sessions[0]));
     bench_settle();
     CU_ASSERT_EQUAL(bench_resolve(&bench, &txn, 1, VERB_ROLLBACK), FINDING_ROLLED_BACK);

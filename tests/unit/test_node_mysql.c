@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "../../src/node/node_mysql_error.h"
+#include "../../src/node/node_mysql_internal.h"
 #include "../../src/node/node_mysql_packet.h"
-#include "../../src/node/node_mysql_session.h"
 #include "cunit_main.h"
 #include "xatop/scenario.h"
 #include "xatop/verb.h"
@@ -205,6 +205,41 @@ static void the_schemas_say_the_same(void)
     CU_ASSERT_PTR_NULL(strstr(node_schema_mysql, "FOREIGN"));
 }
 
+static bool row(const char *format, const char *gtrid, const char *bqual, const char *data, size_t n,
+                struct xid *xid)
+{
+    char *cells[] = {(char *)format, (char *)gtrid, (char *)bqual, (char *)data};
+    unsigned long lengths[] = {format ? strlen(format) : 0, gtrid ? strlen(gtrid) : 0,
+                               bqual ? strlen(bqual) : 0, n};
+    return scan_row_to_xid(cells, lengths, 4, xid);
+}
+
+static void rows_of_recover_are_cut_by_their_lengths(void)
+{
+    static char full[129];
+    struct xid xid = {0};
+    memset(full, 'x', sizeof full);
+    CU_ASSERT(row("7", "3", "2",
+                  "\0\xff\x1b"
+                  "'b",
+                  5, &xid));
+    CU_ASSERT(xid.format == 7 && xid.gtrid_len == 3 && xid.bqual_len == 2);
+    CU_ASSERT(memcmp(xid.gtrid, "\0\xff\x1b", 3) == 0 && memcmp(xid.bqual, "'b", 2) == 0);
+    CU_ASSERT(row("4294967295", "64", "64", full, 128, &xid));
+    CU_ASSERT(row("0", "1", "0", full, 1, &xid));
+    CU_ASSERT_FALSE(row("7", "65", "63", full, 128, &xid));
+    CU_ASSERT_FALSE(row("7", "64", "65", full, 129, &xid));
+    CU_ASSERT_FALSE(row("7", "3", "2", full, 4, &xid));
+    CU_ASSERT_FALSE(row("7", "3", "2", full, 6, &xid));
+    CU_ASSERT_FALSE(row("7", "-1", "6", full, 5, &xid));
+    CU_ASSERT_FALSE(row("7", "18446744073709551615", "6", full, 5, &xid));
+    CU_ASSERT_FALSE(row("-7", "3", "2", full, 5, &xid));
+    CU_ASSERT_FALSE(row("seven", "3", "2", full, 5, &xid));
+    CU_ASSERT_FALSE(row("7", "", "5", full, 5, &xid));
+    CU_ASSERT_FALSE(row("7", "3", NULL, full, 5, &xid));
+    CU_ASSERT_FALSE(row("7", "3", "2", NULL, 5, &xid));
+}
+
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -214,6 +249,7 @@ int main(void)
         {"a step is its work and its guard", a_step_is_its_work_and_its_guard},
         {"a packet is everything in order", a_packet_is_everything_in_order},
         {"the longest packet fits", the_longest_packet_fits},
+        {"rows of XA RECOVER are cut by their lengths", rows_of_recover_are_cut_by_their_lengths},
         {"loopback is this machine only", loopback_is_this_machine_only},
         {"the schemas say the same", the_schemas_say_the_same},
         {NULL, NULL},

@@ -137,7 +137,7 @@ static void open_log(struct sim *sim)
 void coordinator_open(struct sim *sim)
 {
     open_log(sim);
-    sim->manual = !sim->healing && prng_below(&sim->prng, 8) == 0;
+    sim->manual = !sim->healing && !sim->exact && prng_below(&sim->prng, 8) == 0;
     struct records records = {0};
     dlog_undischarged(sim->dlog, keep_record, &records);
     struct engine_config config = {

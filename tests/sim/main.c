@@ -6,7 +6,7 @@
 
 #include "sim.h"
 
-/* sim [--seeds N] [--from S] [--mutant NAME] [--mutants] [--verbose] */
+/* sim [--seeds N] [--from S] [--mutant NAME] [--every-crash N] [--mutants] [--verbose] */
 
 enum { MUTANT_SEEDS = 20000, PROGRESS = 10000 };
 
@@ -38,11 +38,13 @@ static bool run_seeds(uint64_t from, uint64_t count, enum mutant mutant, bool ve
 {
     struct totals totals = {0};
     for (uint64_t seed = from; seed < from + count; seed++) {
-        sim_run(&sim, seed, mutant, verbose);
+        struct sim_order order = {.seed = seed, .mutant = mutant, .verbose = verbose};
+        sim_run(&sim, &order);
         if (sim.violation[0]) {
             printf("not ok sim: seed %llu: %s\n", (unsigned long long)seed, sim.violation);
             if (!verbose) {
-                sim_run(&sim, seed, mutant, true);
+                order.verbose = true;
+                sim_run(&sim, &order);
                 printf("seed %llu: %s\n", (unsigned long long)seed, sim.violation);
             }
             return false;
@@ -72,7 +74,7 @@ static bool mutants_caught(void)
     for (unsigned m = MUTANT_NONE + 1; m < MUTANTS; m++) {
         uint64_t seed = 1;
         do
-            sim_run(&sim, seed, (enum mutant)m, false);
+            sim_run(&sim, &(struct sim_order){.seed = seed, .mutant = (enum mutant)m});
         while (!sim.violation[0] && seed++ < MUTANT_SEEDS);
         bool caught = sim.violation[0];
         printf("%s sim: mutant %s%s", caught ? "ok" : "not ok", mutant_names[m],
@@ -83,6 +85,43 @@ static bool mutants_caught(void)
         all &= caught;
     }
     return all;
+}
+
+/* One order after the other until the crash would come after the end of the schedule. */
+static bool crash_everywhere(struct sim_order order, uint64_t *schedules)
+{
+    for (;;) {
+        sim_run(&sim, &order);
+        ++*schedules;
+        if (sim.violation[0]) {
+            printf("not ok sim: seed %llu, crash at event %llu or write %llu: %s\n",
+                   (unsigned long long)order.seed, (unsigned long long)order.crash_at_event,
+                   (unsigned long long)order.die_at_write, sim.violation);
+            order.verbose = true;
+            sim_run(&sim, &order);
+            return false;
+        }
+        if (sim.crashes == 0)
+            return true;
+        order.crash_at_event += order.crash_at_event > 0;
+        order.die_at_write += order.die_at_write > 0;
+    }
+}
+
+/* Nothing goes wrong but one death of the coordinator: after each event, with and without the machine, and inside each
+ * operation on its disk. */
+static bool every_crash(uint64_t seeds)
+{
+    uint64_t schedules = 0;
+    for (uint64_t seed = 1; seed <= seeds; seed++)
+        if (!crash_everywhere((struct sim_order){.seed = seed, .crash_at_event = 1}, &schedules) ||
+            !crash_everywhere((struct sim_order){.seed = seed, .crash_at_event = 1, .power = true},
+                              &schedules) ||
+            !crash_everywhere((struct sim_order){.seed = seed, .die_at_write = 1}, &schedules))
+            return false;
+    printf("ok sim: a crash at every event and every write of %llu schedules: %llu in all\n",
+           (unsigned long long)seeds, (unsigned long long)schedules);
+    return true;
 }
 
 static uint64_t number(const char *word)
@@ -98,7 +137,7 @@ static uint64_t number(const char *word)
 
 int main(int argc, char **argv)
 {
-    uint64_t seeds = 2000, from = 1;
+    uint64_t seeds = 2000, from = 1, everywhere = argc == 1 ? 5 : 0;
     enum mutant mutant = MUTANT_NONE;
     bool verbose = false, mutants = argc == 1;
     for (int i = 1; i < argc; i++) {
@@ -106,6 +145,8 @@ int main(int argc, char **argv)
             seeds = number(argv[++i]);
         } else if (strcmp(argv[i], "--from") == 0) {
             from = number(argv[++i]);
+        } else if (strcmp(argv[i], "--every-crash") == 0) {
+            everywhere = number(argv[++i]);
         } else if (strcmp(argv[i], "--mutants") == 0) {
             mutants = true;
         } else if (strcmp(argv[i], "--verbose") == 0) {
@@ -117,11 +158,14 @@ int main(int argc, char **argv)
             if (mutant == MUTANTS)
                 return 2;
         } else {
-            fprintf(stderr, "usage: sim [--seeds N] [--from S] [--mutant NAME] [--mutants] [--verbose]\n");
+            fprintf(stderr, "usage: sim [--seeds N] [--from S] [--mutant NAME] [--every-crash N] [--mutants] "
+                            "[--verbose]\n");
             return 2;
         }
     }
     bool ok = run_seeds(from, seeds, mutant, verbose);
+    if (everywhere > 0)
+        ok &= every_crash(everywhere);
     if (mutants)
         ok &= mutants_caught();
     return ok ? 0 : 1;

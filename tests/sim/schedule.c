@@ -80,7 +80,7 @@ static struct node_sim_chances make_chances(struct sim *sim)
                                                  .resurrect = 500};
     struct node_sim_chances chances = {0};
     uint64_t mix = below(sim, 10);
-    if (mix < 2)
+    if (mix < 2 || sim->exact)
         return chances; /* only what the schedule does */
     if (mix < 5)
         return most;
@@ -297,7 +297,7 @@ static void advance(struct sim *sim, int64_t until_us)
     coordinator_turn(sim);
     bool timed = !sim->healing && sim->events == sim->crash_at_event;
     if (sim->crashed || timed || disk_memory_dead(sim->disk))
-        coordinator_crash(sim, one_in(sim, 2));
+        coordinator_crash(sim, sim->exact ? sim->power : one_in(sim, 2));
 }
 
 static bool all_told(const struct sim *sim)
@@ -398,20 +398,15 @@ void sim_crashed(void *ctx)
     sim->crashed = true;
 }
 
-void sim_run(struct sim *sim, uint64_t seed, enum mutant mutant, bool verbose)
+static void make_bad_luck(struct sim *sim, const struct sim_order *order)
 {
-    memset(sim, 0, sizeof *sim);
-    sim->seed = seed;
-    sim->mutant = mutant;
-    sim->verbose = verbose;
-    sim->now_us = 1000000;
-    prng_seed(&sim->prng, seed * UINT64_C(0x9e3779b97f4a7c15) + 1);
-    make_world(sim);
-    node_sim_now(sim->nodes, sim->now_us);
-    coordinator_open(sim);
-    sim->ask_count = (unsigned)(2 + below(sim, SIM_ASKS - 1));
-    for (unsigned i = 0; i < sim->ask_count; i++)
-        make_ask(sim, &sim->asks[i]);
+    if (sim->exact) {
+        sim->crash_at_event = order->crash_at_event;
+        sim->power = order->power;
+        if (order->die_at_write > 0)
+            disk_memory_die_at(sim->disk, order->die_at_write);
+        return;
+    }
     make_troubles(sim);
     if (!one_in(sim, 3)) {
         struct command arm = {.kind = COMMAND_FAULT};
@@ -421,6 +416,24 @@ void sim_run(struct sim *sim, uint64_t seed, enum mutant mutant, bool verbose)
     }
     if (one_in(sim, 3))
         sim->crash_at_event = 1 + below(sim, 400);
+}
+
+void sim_run(struct sim *sim, const struct sim_order *order)
+{
+    memset(sim, 0, sizeof *sim);
+    sim->seed = order->seed;
+    sim->mutant = order->mutant;
+    sim->verbose = order->verbose;
+    sim->exact = order->crash_at_event > 0 || order->die_at_write > 0;
+    sim->now_us = 1000000;
+    prng_seed(&sim->prng, order->seed * UINT64_C(0x9e3779b97f4a7c15) + 1);
+    make_world(sim);
+    node_sim_now(sim->nodes, sim->now_us);
+    coordinator_open(sim);
+    sim->ask_count = (unsigned)(2 + below(sim, SIM_ASKS - 1));
+    for (unsigned i = 0; i < sim->ask_count; i++)
+        make_ask(sim, &sim->asks[i]);
+    make_bad_luck(sim, order);
     int64_t patience_us = sim->now_us + PATIENCE_US;
     while (!all_told(sim) && sim->now_us < patience_us && !sim->violation[0])
         advance(sim, patience_us);

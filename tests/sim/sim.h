@@ -91,6 +91,8 @@ struct sim {
     int64_t log_due_us;
     uint64_t events, crash_at_event; /* 0: none */
     char fault[96];
+    bool exact; /* one exact crash and nothing else */
+    bool power;
     /* the schedule */
     struct ask asks[SIM_ASKS];
     unsigned ask_count;
@@ -116,7 +118,17 @@ void sim_violation(struct sim *sim, const char *format, ...) __attribute__((form
 struct told_txn *sim_txn(struct sim *sim, const struct gtrid *gtrid);
 /* schedule.c */
 void sim_crashed(void *ctx);
-void sim_run(struct sim *sim, uint64_t seed, enum mutant mutant, bool verbose);
+/* What is to be run. Without an exact crash everything is drawn from the seed; with one nothing else goes wrong. */
+struct sim_order {
+    uint64_t seed;
+    enum mutant mutant;
+    bool verbose;
+    uint64_t crash_at_event; /* the coordinator is killed after that event ... */
+    bool power;              /* ... with the machine's power */
+    uint64_t die_at_write;   /* the coordinator dies inside that changing operation of its disk */
+};
+
+void sim_run(struct sim *sim, const struct sim_order *order);
 /* judge.c */
 void sim_judge(struct sim *sim);
 

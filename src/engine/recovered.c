@@ -27,6 +27,10 @@ void recovered_begin(struct engine *engine, struct slot *slot)
     text_copy(event->detail, sizeof event->detail, slot->meaning);
     event->n[0] = slot->txn.branch_count;
     emit(engine);
+    event = emit_new(engine, TRACE_STATE, slot, 0); /* what it was told to be, not "active" */
+    event->from = TXN_ACTIVE;
+    event->to = (int16_t)slot->txn.state;
+    emit(engine);
     slot->begun = true;
     slot_step(engine, slot, &(struct txn_event){.kind = TXN_EV_BEGIN, .now_ms = engine->now_ms});
 }

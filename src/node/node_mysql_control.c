@@ -162,7 +162,7 @@ static void serve(struct control_worker *worker, struct control *control)
             control->error = session->error;
         if (!control->detail[0])
             text_copy(control->detail, sizeof control->detail, session->detail);
-        if (control->kind == CONTROL_HEALTH)
+        if (control->kind == CONTROL_HEALTH || control->kind == CONTROL_RAISE)
             control->info.state = silence(worker, control);
     }
     if (session->doubtful) {

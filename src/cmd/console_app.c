@@ -1,8 +1,11 @@
 #include "config.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "audit_run.h"
 #include "xatop/access.h"
@@ -20,6 +23,8 @@
 /* The console's ports on the real coordinator. Everything slow (starting a server) is done by a worker of its own. */
 
 enum { HANDS_QUEUE = 16, DRAIN_MS = 10000, DRAIN_LOST_MS = 700 };
+/* The whole of leaving: a node that does not answer (an audit's connect, a restart's wait) must not keep the program. */
+enum { LEAVE_MS = 15000, LEAVE_LOST_MS = 900 };
 enum { AUDIT_PAUSE_MS = 4000, AUDIT_SHARE = 20, AUDIT_DEADLINE_MS = 10000 };
 
 struct console_app {
@@ -230,9 +235,42 @@ static uint32_t unfinished(void *ctx, struct text *out)
     return count;
 }
 
-static void leave(struct console_app *console, enum console_end end)
+static volatile sig_atomic_t ended_by;
+
+/* To end at any moment is safe: the decision log is what counts. */
+static void time_is_up(int number)
 {
-    uint32_t left = runtime_stop(console->runtime, end == CONSOLE_QUIT ? DRAIN_MS : DRAIN_LOST_MS);
+    static const char words[] =
+        "xatop: a node does not answer: left without waiting; the next start finishes the rest\n";
+    (void)number;
+    if (write(STDERR_FILENO, words, sizeof words - 1) < 0)
+        _exit(status_exit_code(STATUS_PENDING)); /* nobody there to read it */
+    if (ended_by) {
+        signal(ended_by, SIG_DFL);
+        raise(ended_by);
+    }
+    _exit(status_exit_code(STATUS_PENDING));
+}
+
+static void end_within(int64_t ms)
+{
+    struct sigaction action = {.sa_handler = time_is_up};
+    struct itimerval timer = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void leave(struct console_app *console, enum console_end end, int signal_number)
+{
+    bool asked = end == CONSOLE_QUIT;
+    struct command drain = {.kind = COMMAND_DRAIN, .wait_ms = asked ? DRAIN_MS : DRAIN_LOST_MS};
+    ended_by = end == CONSOLE_SIGNAL ? signal_number : 0;
+    end_within(asked ? LEAVE_MS : LEAVE_LOST_MS);
+    post(console, &drain, NULL); /* while the others come to their end */
+    worker_stop(console->auditor, NULL);
+    worker_stop(console->hands, free);
+    uint32_t left = runtime_stop(console->runtime, drain.wait_ms);
+    end_within(0);
     if (left)
         fprintf(stderr,
                 _("xatop: %u transactions are not finished on every node; the next start finishes them\n"),
@@ -268,9 +306,7 @@ enum status console_app(struct app *app)
     };
     int signal_number = 0;
     enum console_end end = console_run(&ports, &signal_number, &app->err);
-    worker_stop(console.auditor, NULL);
-    worker_stop(console.hands, free);
-    leave(&console, end);
+    leave(&console, end, signal_number);
     if (end == CONSOLE_SIGNAL)
         console_reraise(signal_number);
     return end == CONSOLE_FAILED ? (app->err.status ? app->err.status : STATUS_USAGE) : STATUS_OK;

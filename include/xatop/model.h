@@ -150,7 +150,7 @@ const struct model_record *model_record_at(const struct model *model, unsigned a
 
 /* Some branch is not known to be finished. */
 bool model_txn_unfinished(const struct model_txn *txn);
-/* Unfinished, and the caller has been told so (pending, in doubt), or found by recovery. */
+/* Unfinished, and: decided but a node cannot be told (pending), or nobody knows (in doubt), or found by recovery. */
 bool model_txn_in_doubt(const struct model_txn *txn);
 unsigned model_unfinished(const struct model *model);
 unsigned model_in_doubt(const struct model *model);

@@ -76,12 +76,26 @@ bool model_txn_unfinished(const struct model_txn *txn)
     return !txn->forgotten && txn->state != TXN_COMMITTED && txn->state != TXN_ROLLED_BACK;
 }
 
+/* Decided, and a branch could not be told so on its own session: its node is away, or forgot whom it talks to. */
+static bool waits_for_a_node(const struct model_txn *txn)
+{
+    if (txn->state != TXN_COMMITTING && txn->state != TXN_ROLLING_BACK)
+        return false;
+    for (unsigned i = 0; i < txn->branch_count; i++) {
+        unsigned state = txn->branches[i].state;
+        if (state == BRANCH_BACKOFF || state == BRANCH_FENCING || state == BRANCH_SETTLING ||
+            state == BRANCH_RESOLVING)
+            return true;
+    }
+    return false;
+}
+
 bool model_txn_in_doubt(const struct model_txn *txn)
 {
     if (!model_txn_unfinished(txn))
         return false;
     return txn->recovered || txn->outcome != OUTCOME_NONE || txn->state == TXN_IN_DOUBT ||
-           txn->state == TXN_OUTCOME_UNKNOWN;
+           txn->state == TXN_OUTCOME_UNKNOWN || waits_for_a_node(txn);
 }
 
 unsigned model_unfinished(const struct model *model)

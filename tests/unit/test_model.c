@@ -213,6 +213,30 @@ static void pending_and_in_doubt_are_counted_until_finished(void)
     CU_ASSERT_EQUAL(model.committed, 1);
 }
 
+static void what_a_dead_node_was_not_told_is_pending(void)
+{
+    fresh();
+    begin(1, 1000000);
+    state(1, TXN_COMMITTING, 1000010);
+    CU_ASSERT_EQUAL(model_in_doubt(&model), 0); /* the acknowledgements are under way */
+    struct trace_event e = event(TRACE_BRANCH, 1, 1000020);
+    e.branch = 2;
+    e.node = 2;
+    e.to = BRANCH_FENCING;
+    model_apply(&model, &e);
+    CU_ASSERT_EQUAL(model_in_doubt(&model), 1);
+    e.to = BRANCH_COMMITTED;
+    model_apply(&model, &e);
+    CU_ASSERT_EQUAL(model_in_doubt(&model), 0);
+    begin(2, 1000000);
+    e.txn = 2;
+    e.to = BRANCH_RESOLVING;
+    model_apply(&model, &e); /* nothing is decided: a vote was lost */
+    CU_ASSERT_EQUAL(model_in_doubt(&model), 0);
+    state(2, TXN_ROLLING_BACK, 1000030);
+    CU_ASSERT_EQUAL(model_in_doubt(&model), 1);
+}
+
 static void unfinished_transactions_stay_listed(void)
 {
     fresh();
@@ -352,6 +376,7 @@ int main(void)
         {"a record gets its number when it is durable", a_record_gets_its_number_when_it_is_durable},
         {"what never began is told too", what_never_began_is_told_too},
         {"what an older epoch left is in doubt", what_an_older_epoch_left_is_in_doubt},
+        {"what a dead node was not told is pending", what_a_dead_node_was_not_told_is_pending},
         {"pending and in doubt are counted until finished", pending_and_in_doubt_are_counted_until_finished},
         {"unfinished transactions stay listed", unfinished_transactions_stay_listed},
         {"rates are per second with percentiles", rates_are_per_second_with_percentiles},

@@ -79,6 +79,7 @@ struct ui {
     int trace_scroll, help_scroll, quit_scroll; /* rows up from the end, down from the top, down from the top */
     /* the transaction of the trace pane is kept although the model may have to let it go */
     bool kept;
+    int64_t held_until_us; /* while streams run: not another one before */
     struct model_txn kept_txn;
     struct model_trace kept_trace;
     enum ui_overlay overlay;

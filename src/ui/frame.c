@@ -3,6 +3,7 @@
 #include "pane.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* --- header --- */
@@ -46,6 +47,22 @@ static void mode(const struct ui *ui, struct header *header)
         add(header, true, _("LOG FAILED"));
 }
 
+/* The verdict of the last audit; with its age if it is old, as when a node cannot be asked. */
+static void audited(const struct ui *ui, bool wide, struct header *header)
+{
+    enum { OLD_S = 30, STEP_S = 10 };
+    const struct model_audit *audit = &ui->model.audit;
+    int64_t age_s = (ui->now_us - audit->mono_us) / 1000000;
+    char age[32] = "";
+    if (audit->known && age_s >= OLD_S)
+        snprintf(age, sizeof age, wide ? _(" %d s ago") : " %ds", (int)(age_s - age_s % STEP_S));
+    add(header, audit->known && !audit->ok, "%s %s%s", wide ? _("conserved") : _("money"),
+        !audit->known ? "?"
+        : audit->ok   ? _("OK")
+                      : _("VIOLATED"),
+        age);
+}
+
 static void gather(const struct ui *ui, bool wide, bool wider, struct header *header)
 {
     const struct model *model = &ui->model;
@@ -63,10 +80,7 @@ static void gather(const struct ui *ui, bool wide, bool wider, struct header *he
     add(header, false, wide ? _("committed %s") : _("ok %s"), committed);
     add(header, false, wide ? _("aborted %s") : _("ab %s"), aborted);
     add(header, doubt > 0, wide ? _("in doubt %u%s") : _("doubt %u%s"), doubt, doubt ? "!" : "");
-    add(header, model->audit.known && !model->audit.ok, "%s %s", wide ? _("conserved") : _("money"),
-        !model->audit.known ? "?"
-        : model->audit.ok   ? _("OK")
-                            : _("VIOLATED"));
+    audited(ui, wide, header);
     if (wide || ui->status.faults_armed)
         add(header, ui->status.faults_armed > 0, _("faults %u"), ui->status.faults_armed);
     if (ui->status.transfers > 0 || ui->status.orders > 0)

@@ -57,18 +57,31 @@ void ui_paste(struct ui *ui, int64_t now_us)
     ui_toast(ui, 1, _("a paste is never taken as keys"), now_us);
 }
 
-/* Which transaction the trace pane shows. While streams run, the followed one stays long enough to be read. */
+/* What is worth following while streams run: the newest with a vote, of several branches; else the newest. */
+static const struct model_txn *newest_of_a_stream(const struct model *model)
+{
+    for (unsigned age = 0; age < MODEL_TRACES; age++) {
+        const struct model_txn *txn = model_txn_at(model, age);
+        if (txn && txn->branch_count > 1 && model_trace_find(model, txn->epoch, txn->txn))
+            return txn;
+    }
+    return model_txn_at(model, 0);
+}
+
+/* Which transaction the trace pane shows. While streams run, the followed one stays long enough to be read, also if the
+ * list has let it go meanwhile. */
 static void keep(struct ui *ui)
 {
     const struct model_txn *wanted = NULL;
     if (!ui->follow) {
         wanted = model_txn_find(&ui->model, ui->shown_epoch, ui->shown_txn);
+    } else if (ui->status.transfers == 0 && ui->status.orders == 0) {
+        wanted = model_txn_at(&ui->model, 0);
+    } else if (ui->kept && ui->now_us < ui->held_until_us) {
+        wanted = model_txn_find(&ui->model, ui->kept_txn.epoch, ui->kept_txn.txn);
     } else {
-        const struct model_txn *shown =
-            ui->kept ? model_txn_find(&ui->model, ui->kept_txn.epoch, ui->kept_txn.txn) : NULL;
-        bool streams = ui->status.transfers > 0 || ui->status.orders > 0;
-        bool hold = shown && streams && ui->now_us - shown->begun_us < HOLD_US;
-        wanted = hold ? shown : model_txn_at(&ui->model, 0);
+        wanted = newest_of_a_stream(&ui->model);
+        ui->held_until_us = ui->now_us + HOLD_US;
     }
     if (!wanted)
         return; /* gone from the model: what was kept of it stays */

@@ -449,6 +449,47 @@ static void fill(void)
     refresh();
 }
 
+static void a_stream_shows_one_with_a_vote_long_enough_to_be_read(void)
+{
+    fresh();
+    status.transfers = 4;
+    begin(1, 2, "1.00 from 1001 to 1002");
+    begin(2, 1, "2.00 from 1001 to 1003");
+    refresh();
+    CU_ASSERT_TRUE(shows("3 Trace #1 "));
+    begin(3, 2, "3.00 from 1004 to 1005");
+    refresh();
+    CU_ASSERT_TRUE(shows("3 Trace #1 "));
+    for (uint64_t txn = 4; txn < 4 + 2 * MODEL_TXNS; txn++) { /* it leaves the list, not the screen */
+        begin(txn, 1, "4.00 from 1001 to 1003");
+        commits(txn);
+        if (txn == 20)
+            refresh();
+    }
+    CU_ASSERT_TRUE(shows("3 Trace #1 "));
+    begin(1000, 2, "5.00 from 1004 to 1005");
+    begin(1001, 1, "6.00 from 1001 to 1003");
+    refresh();
+    CU_ASSERT_TRUE(shows("3 Trace #1000 "));
+    status.transfers = 0;
+    begin(1002, 1, "7.00 from 1001 to 1003");
+    refresh();
+    CU_ASSERT_TRUE(shows("3 Trace #1002 "));
+}
+
+static void an_old_audit_says_its_age(void)
+{
+    fresh();
+    struct trace_event e = event(TRACE_AUDIT, 0);
+    e.result = 1;
+    apply(&e);
+    refresh();
+    CU_ASSERT_TRUE(shows("money OK  "));
+    status.generation++;
+    ui_refresh(&ui, e.mono_us + 47000000, 1767265381000);
+    CU_ASSERT_TRUE(shows("money OK 40s  "));
+}
+
 static void every_size_and_overlay_holds(void)
 {
     static const char *const states[] = {"", "?", "1K", "1zq", "2z", "3z", "4z", "3"};
@@ -496,6 +537,9 @@ int main(void)
         {"panes and scrolling", panes_and_scrolling},
         {"a node of every state is told apart without colour",
          a_node_of_every_state_is_told_apart_without_colour},
+        {"a stream shows one with a vote long enough to be read",
+         a_stream_shows_one_with_a_vote_long_enough_to_be_read},
+        {"an old audit says its age", an_old_audit_says_its_age},
         {"every size and overlay holds", every_size_and_overlay_holds},
         {"questions are readable when narrow", questions_are_readable_when_narrow},
         {NULL, NULL},

@@ -217,7 +217,8 @@ void session_close(struct session *session)
         shutdown(session->fd, SHUT_RDWR);
     session->fd = -1;
     if (!session->doubtful)
-        session->shared_id = 0; /* else it may still be at work there: whoever cuts it must know whom to kill */
+        session->shared_id =
+            0; /* else it may still be at work there: whoever cuts it must know whom to kill */
     session->guard_ms = INT64_MAX;
     lock_give(session->lock);
     mysql_close(session->mysql);

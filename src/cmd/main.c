@@ -131,6 +131,7 @@ int main(int argc, char **argv)
     static struct app app;
     harden();
     setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C"); /* a number has a point on every screen and in every JSON */
     app.out = stdout;
     const char **words = calloc((size_t)argc + 1, sizeof *words);
     if (!words)

@@ -107,6 +107,7 @@ void engine_command(struct engine *engine, struct command *command, int64_t now_
     case COMMAND_NODE_CHANGED:
         if (command->node < engine->config.node_count) {
             engine->nodes[command->node].retry_at_ms = engine->now_ms;
+            engine->nodes[command->node].failures = 0; /* worth waiting for again */
             engine->nodes[command->node].raise_due = true;
         }
         command_told(command, STATUS_OK, "");

@@ -41,7 +41,8 @@ bool run_may_start(struct engine *engine, struct run *run, uint8_t node)
     const struct book *book = &engine->nodes[node];
     if (engine->open && book->raised && !book->down && (book->swept || !engine->recovery_allowed))
         return true;
-    bool asking = !engine->open || book->raise_out || (book->raised && !book->down);
+    /* not asked yet, or being swept; a node that did not answer the last time is not waited for */
+    bool asking = !engine->open || (book->raise_out && book->failures == 0) || (book->raised && !book->down);
     if (asking && engine->now_ms < run->start_by_ms)
         return false;
     char words[XATOP_REASON_MAX];

@@ -104,6 +104,42 @@ static void a_node_that_is_away_is_an_answer(void)
     world_end();
 }
 
+/* The second node has gone, which is known, and a probe of it is out. */
+static void begin_away(void)
+{
+    world_begin();
+    world.away[1] = true;
+    struct command command = world_transfer(1001, 1002, 5);
+    world_ask(&command);
+    CU_ASSERT_EQUAL(world.report.status, STATUS_NODE);
+    world.told = 0;
+    while (world.head == world.tail) { /* until the next probe is asked */
+        world.now_us = engine_deadline_ms(world.engine) * 1000;
+        world_turn();
+    }
+}
+
+/* A frozen node: nobody is kept waiting for the probe that is out, unless the lab has just said that something changed. */
+static void a_node_known_to_be_away_is_not_waited_for(void)
+{
+    begin_away();
+    struct command command = world_transfer(1001, 1002, 5);
+    engine_command(world.engine, &command, world.now_us);
+    world_turn();
+    CU_ASSERT_EQUAL(world.told, 1);
+    CU_ASSERT_EQUAL(world.report.status, STATUS_NODE);
+    struct command changed = {.kind = COMMAND_NODE_CHANGED, .node = 1, .done = world_told};
+    engine_command(world.engine, &changed, world.now_us);
+    engine_command(world.engine, &command, world.now_us);
+    world_turn();
+    CU_ASSERT_EQUAL(world.told, 2); /* only the change has been answered */
+    world.away[1] = false;
+    world_play(1000);
+    CU_ASSERT_EQUAL(world.told, 3);
+    CU_ASSERT_EQUAL(world.report.outcome, OUTCOME_COMMITTED);
+    world_end();
+}
+
 static void a_lost_commit_is_fenced_and_resolved(void)
 {
     world_begin();
@@ -305,6 +341,7 @@ int main(void)
         {"nonsense and unknown products start nothing", nonsense_and_unknown_products_start_nothing},
         {"a deadlock is tried again under a new xid", a_deadlock_is_tried_again_under_a_new_xid},
         {"a node that is away is an answer", a_node_that_is_away_is_an_answer},
+        {"a node known to be away is not waited for", a_node_known_to_be_away_is_not_waited_for},
         {"a lost commit is fenced and resolved", a_lost_commit_is_fenced_and_resolved},
         {"patience ends but the transaction does not", patience_ends_but_the_transaction_does_not},
         {"a failed log leaves doubt and takes no work", a_failed_log_leaves_doubt_and_takes_no_work},

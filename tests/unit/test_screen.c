@@ -1,9 +1,7 @@
 #include "config.h"
 
-#include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
-#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,17 +10,17 @@
 #include <sys/ioctl.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
-#include <utmp.h>
-#include <vterm.h>
 
 #include "cunit_main.h"
+#include "terminal.h"
 #include "xatop/clock.h"
 #include "xatop/console.h"
+#include "xatop/worker.h"
 
 /* The real console on a real pseudo-terminal, its screen read through a terminal emulator. The child plays the sample journal;
- * t makes a notice and a line on standard error, o a stream of work, r a fault of the child's own, T an overflowing wish. */
+ * t makes a notice and a line on standard error, o a stream of work, r and O end it by a fault,
+ * of its own and of another thread. */
 
 /* --- the child --- */
 
@@ -87,6 +85,11 @@ static bool snapshot(void *ctx, uint64_t known, struct model *out, struct consol
     return news;
 }
 
+static void fault_of_a_thread(void *arg, void *item)
+{
+    raise(SIGSEGV);
+}
+
 static enum status wish(void *ctx, enum console_wish what, uint16_t number, struct err *err)
 {
     uint64_t one = 1;
@@ -105,6 +108,12 @@ static enum status wish(void *ctx, enum console_wish what, uint16_t number, stru
     }
     case WISH_RECOVER:
         abort();
+    case WISH_ORDERS: {
+        struct worker *worker;
+        if (worker_start(&worker, "faulty", 1, fault_of_a_thread, NULL, err) == STATUS_OK)
+            worker_submit(worker, &model);
+        return STATUS_OK;
+    }
     default:
         return err_set(err, STATUS_NODE, "node: %s; wait", "refused by the test");
     }
@@ -138,249 +147,121 @@ static int child(int64_t refresh_ms)
     return end == CONSOLE_TERMINAL ? 33 : 0;
 }
 
-/* --- the terminal --- */
-
-struct session {
-    pid_t pid;
-    int fd;
-    VTerm *vt;
-    VTermScreen *screen;
-    int w, h;
-    bool alternate, cursor_hidden, pasting;
-    size_t bytes, reads;
-    char tail[8192]; /* the newest bytes */
-    size_t tail_n;
-    struct termios before;
-};
-
-static int on_property(VTermProp property, VTermValue *value, void *user)
-{
-    struct session *s = user;
-    if (property == VTERM_PROP_ALTSCREEN)
-        s->alternate = value->boolean;
-    else if (property == VTERM_PROP_CURSORVISIBLE)
-        s->cursor_hidden = !value->boolean;
-    return 1;
-}
-
-static void start(struct session *s, int w, int h, int64_t refresh_ms, const char *term)
-{
-    static const VTermScreenCallbacks callbacks = {.settermprop = on_property};
-    memset(s, 0, sizeof *s);
-    struct winsize size = {.ws_col = (unsigned short)w, .ws_row = (unsigned short)h};
-    s->w = w;
-    s->h = h;
-    s->vt = vterm_new(h, w);
-    vterm_set_utf8(s->vt, 1);
-    s->screen = vterm_obtain_screen(s->vt);
-    vterm_screen_set_callbacks(s->screen, &callbacks, s);
-    vterm_screen_enable_altscreen(s->screen, 1);
-    vterm_screen_reset(s->screen, 1);
-    s->cursor_hidden = false;
-    int slave;
-    CU_ASSERT_FATAL(openpty(&s->fd, &slave, NULL, NULL, &size) == 0);
-    tcgetattr(slave, &s->before);
-    s->pid = fork();
-    if (s->pid == 0) {
-        close(s->fd);
-        login_tty(slave);
-        setenv("TERM", term, 1);
-        unsetenv("NO_COLOR");
-        _exit(child(refresh_ms));
-    }
-    close(slave);
-    CU_ASSERT_FATAL(s->pid > 0);
-}
-
-/* Take what comes within @ms; false: nothing came. */
-static bool pump(struct session *s, int ms)
-{
-    struct pollfd fd = {.fd = s->fd, .events = POLLIN};
-    if (poll(&fd, 1, ms) <= 0)
-        return false;
-    char buffer[4096];
-    ssize_t n = read(s->fd, buffer, sizeof buffer);
-    if (n <= 0)
-        return false;
-    s->reads++;
-    s->bytes += (size_t)n;
-    vterm_input_write(s->vt, buffer, (size_t)n);
-    size_t keep = (size_t)n > sizeof s->tail / 2 ? sizeof s->tail / 2 : (size_t)n;
-    if (s->tail_n + keep > sizeof s->tail - 1) {
-        memmove(s->tail, s->tail + sizeof s->tail / 2, s->tail_n - sizeof s->tail / 2);
-        s->tail_n -= sizeof s->tail / 2;
-    }
-    memcpy(s->tail + s->tail_n, buffer + (size_t)n - keep, keep);
-    s->tail_n += keep;
-    s->tail[s->tail_n] = '\0';
-    return true;
-}
-
-static void row(struct session *s, int y, char *out, size_t cap)
-{
-    VTermRect rect = {.start_row = y, .end_row = y + 1, .start_col = 0, .end_col = s->w};
-    size_t n = vterm_screen_get_text(s->screen, out, cap - 1, rect);
-    out[n < cap ? n : cap - 1] = '\0';
-}
-
-static bool shows(struct session *s, const char *words)
-{
-    char line[4096];
-    for (int y = 0; y < s->h; y++) {
-        row(s, y, line, sizeof line);
-        if (strstr(line, words))
-            return true;
-    }
-    return false;
-}
-
-static bool await(struct session *s, const char *words)
-{
-    int64_t deadline = clock_mono_ms() + 5000;
-    while (!shows(s, words))
-        if (clock_mono_ms() > deadline)
-            return false;
-        else
-            pump(s, 50);
-    return true;
-}
-
-static void press(struct session *s, const char *keys)
-{
-    CU_ASSERT_EQUAL(write(s->fd, keys, strlen(keys)), (ssize_t)strlen(keys));
-}
-
-/* Everything is out that wants out. */
-static void settle(struct session *s)
-{
-    while (pump(s, 150))
-        ;
-}
-
-/* Waits for the child's end (at most @ms), reading on; its wait status, or -1. */
-static int finish(struct session *s, int ms)
-{
-    int64_t deadline = clock_mono_ms() + ms;
-    int result = -1;
-    while (waitpid(s->pid, &result, WNOHANG) == 0 && clock_mono_ms() < deadline)
-        pump(s, 10);
-    if (clock_mono_ms() >= deadline && waitpid(s->pid, &result, WNOHANG) == 0) {
-        kill(s->pid, SIGKILL);
-        waitpid(s->pid, NULL, 0);
-        result = -1;
-    }
-    while (pump(s, 0))
-        ;
-    return result;
-}
-
-static bool restored(struct session *s)
-{
-    struct termios now;
-    return !s->alternate && !s->cursor_hidden && tcgetattr(s->fd, &now) == 0 &&
-           now.c_lflag == s->before.c_lflag && now.c_iflag == s->before.c_iflag &&
-           now.c_oflag == s->before.c_oflag;
-}
-
-static void drop(struct session *s)
-{
-    if (s->fd >= 0)
-        close(s->fd);
-    vterm_free(s->vt);
-}
-
 /* --- tests --- */
+
+static int run_child(void *arg)
+{
+    return child(*(int64_t *)arg);
+}
+
+static void start(struct terminal *s, int w, int h, int64_t refresh_ms, const char *term)
+{
+    terminal_start(s, w, h, term, run_child, &refresh_ms);
+}
 
 static void draws_and_leaves(void)
 {
-    struct session s;
+    struct terminal s;
     start(&s, 80, 24, 1000, "xterm-256color");
-    CU_ASSERT_TRUE(await(&s, "q quit"));
-    CU_ASSERT_TRUE(shows(&s, "1 Nodes"));
-    CU_ASSERT_TRUE(shows(&s, "POINT OF NO RETURN") || shows(&s, "beta"));
+    CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
+    CU_ASSERT_TRUE(terminal_shows(&s, "1 Nodes"));
+    CU_ASSERT_TRUE(terminal_shows(&s, "POINT OF NO RETURN") || terminal_shows(&s, "beta"));
     CU_ASSERT_TRUE(s.alternate && s.cursor_hidden);
-    CU_ASSERT_TRUE(shows(&s, "王芳")); /* two columns each: the frame behind them is where it belongs */
+    CU_ASSERT_TRUE(
+        terminal_shows(&s, "王芳")); /* two columns each: the frame behind them is where it belongs */
     for (int y = 17; y < 21; y++) {
         VTermScreenCell cell;
         vterm_screen_get_cell(s.screen, (VTermPos){.row = y, .col = 79}, &cell);
         CU_ASSERT_EQUAL(cell.chars[0], 0x2502);
     }
-    press(&s, "?");
-    CU_ASSERT_TRUE(await(&s, "? closes"));
-    press(&s, "q");
-    press(&s, "q");
-    int result = finish(&s, 2000);
+    terminal_press(&s, "?");
+    CU_ASSERT_TRUE(terminal_await(&s, "? closes"));
+    terminal_press(&s, "q");
+    terminal_press(&s, "q");
+    int result = terminal_finish(&s, 2000);
     CU_ASSERT_TRUE(result >= 0 && WIFEXITED(result) && WEXITSTATUS(result) == 0);
-    CU_ASSERT_TRUE(restored(&s));
+    CU_ASSERT_TRUE(terminal_restored(&s));
     CU_ASSERT_PTR_NOT_NULL(strstr(s.tail, "\x1b[?2004l"));
-    drop(&s);
+    terminal_free(&s);
 }
 
 static void every_signal_gives_the_terminal_back(void)
 {
     static const int numbers[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGSEGV, SIGABRT, SIGBUS, SIGFPE};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        struct session s;
+        struct terminal s;
         start(&s, 80, 24, 1000, "xterm-256color");
-        CU_ASSERT_TRUE_FATAL(await(&s, "q quit"));
-        CU_ASSERT_FALSE(restored(&s));
+        CU_ASSERT_TRUE_FATAL(terminal_await(&s, "q quit"));
+        CU_ASSERT_FALSE(terminal_restored(&s));
         kill(s.pid, numbers[i]);
-        int result = finish(&s, 2000);
+        int result = terminal_finish(&s, 2000);
         CU_ASSERT_TRUE(result >= 0 && WIFSIGNALED(result) && WTERMSIG(result) == numbers[i]);
-        CU_ASSERT_TRUE(restored(&s));
+        CU_ASSERT_TRUE(terminal_restored(&s));
         CU_ASSERT_PTR_NOT_NULL(strstr(s.tail, "\x1b[?2004l"));
-        drop(&s);
+        terminal_free(&s);
     }
 }
 
 static void its_own_abort_too_and_says_what_was_caught(void)
 {
-    struct session s;
+    struct terminal s;
     start(&s, 80, 24, 1000, "xterm-256color");
-    CU_ASSERT_TRUE(await(&s, "q quit"));
-    press(&s, "t");
-    CU_ASSERT_TRUE(await(&s, "a transfer was fired"));
-    CU_ASSERT_FALSE(shows(&s, "caught words"));
-    press(&s, "r");
-    int result = finish(&s, 2000);
+    CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
+    terminal_press(&s, "t");
+    CU_ASSERT_TRUE(terminal_await(&s, "a transfer was fired"));
+    CU_ASSERT_FALSE(terminal_shows(&s, "caught words"));
+    terminal_press(&s, "r");
+    int result = terminal_finish(&s, 2000);
     CU_ASSERT_TRUE(result >= 0 && WIFSIGNALED(result) && WTERMSIG(result) == SIGABRT);
-    CU_ASSERT_TRUE(restored(&s));
-    CU_ASSERT_TRUE(shows(&s, "caught words"));
-    drop(&s);
+    CU_ASSERT_TRUE(terminal_restored(&s));
+    CU_ASSERT_TRUE(terminal_shows(&s, "caught words"));
+    terminal_free(&s);
+}
+
+static void a_fault_of_another_thread_too(void)
+{
+    struct terminal s;
+    start(&s, 80, 24, 1000, "xterm-256color");
+    CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
+    terminal_press(&s, "O");
+    int result = terminal_finish(&s, 2000);
+    CU_ASSERT_TRUE(result >= 0 && WIFSIGNALED(result) && WTERMSIG(result) == SIGSEGV);
+    CU_ASSERT_TRUE(terminal_restored(&s));
+    terminal_free(&s);
 }
 
 static void a_stalled_terminal_holds_up_nobody_for_long(void)
 {
-    struct session s;
+    struct terminal s;
     start(&s, 200, 60, 200, "xterm-256color");
-    CU_ASSERT_TRUE(await(&s, "q quit"));
-    press(&s, "\x13");                               /* Ctrl-S */
-    press(&s, "???????????????????????");            /* wants to draw again and again */
-    CU_ASSERT_FALSE(pump(&s, 700) && pump(&s, 700)); /* nothing comes: it is stopped */
+    CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
+    terminal_press(&s, "\x13");                                        /* Ctrl-S */
+    terminal_press(&s, "???????????????????????");                     /* wants to draw again and again */
+    CU_ASSERT_FALSE(terminal_pump(&s, 700) && terminal_pump(&s, 700)); /* nothing comes: it is stopped */
     int64_t begun = clock_mono_ms();
     kill(s.pid, SIGTERM);
-    int result = finish(&s, 3000);
+    int result = terminal_finish(&s, 3000);
     CU_ASSERT_TRUE(result >= 0 && WIFSIGNALED(result) && WTERMSIG(result) == SIGTERM);
     CU_ASSERT_TRUE(clock_mono_ms() - begun < 1500);
-    drop(&s);
+    terminal_free(&s);
     start(&s, 80, 24, 200, "xterm-256color");
-    CU_ASSERT_TRUE(await(&s, "q quit"));
-    press(&s, "\x13");
-    press(&s, "?");
-    settle(&s);
-    CU_ASSERT_FALSE(shows(&s, "? closes"));
-    press(&s, "\x11"); /* Ctrl-Q: right at once */
-    CU_ASSERT_TRUE(await(&s, "? closes"));
-    press(&s, "qq");
-    CU_ASSERT_EQUAL(finish(&s, 2000), 0);
-    drop(&s);
+    CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
+    terminal_press(&s, "\x13");
+    terminal_press(&s, "?");
+    terminal_settle(&s);
+    CU_ASSERT_FALSE(terminal_shows(&s, "? closes"));
+    terminal_press(&s, "\x11"); /* Ctrl-Q: right at once */
+    CU_ASSERT_TRUE(terminal_await(&s, "? closes"));
+    terminal_press(&s, "qq");
+    CU_ASSERT_EQUAL(terminal_finish(&s, 2000), 0);
+    terminal_free(&s);
 }
 
 static void a_lost_terminal_ends_it_within_a_second(void)
 {
-    struct session s;
+    struct terminal s;
     start(&s, 80, 24, 1000, "xterm-256color");
-    CU_ASSERT_TRUE(await(&s, "q quit"));
+    CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
     close(s.fd);
     s.fd = -1;
     int64_t begun = clock_mono_ms();
@@ -391,25 +272,25 @@ static void a_lost_terminal_ends_it_within_a_second(void)
     /* by the hang-up signal or by the terminal itself, whichever came first */
     CU_ASSERT_TRUE((WIFSIGNALED(result) && WTERMSIG(result) == SIGHUP) ||
                    (WIFEXITED(result) && WEXITSTATUS(result) == 33));
-    drop(&s);
+    terminal_free(&s);
 }
 
 static void nothing_new_writes_nothing(void)
 {
-    struct session s;
+    struct terminal s;
     start(&s, 80, 24, 200, "xterm-256color");
-    CU_ASSERT_TRUE(await(&s, "q quit"));
-    press(&s, " ");
-    CU_ASSERT_TRUE(await(&s, "FROZEN"));
-    settle(&s);
+    CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
+    terminal_press(&s, " ");
+    CU_ASSERT_TRUE(terminal_await(&s, "FROZEN"));
+    terminal_settle(&s);
     s.bytes = 0;
-    CU_ASSERT_FALSE(pump(&s, 1500));
+    CU_ASSERT_FALSE(terminal_pump(&s, 1500));
     CU_ASSERT_EQUAL(s.bytes, 0);
-    press(&s, " ");
-    CU_ASSERT_TRUE(await(&s, "RUN"));
-    press(&s, "q");
-    CU_ASSERT_EQUAL(finish(&s, 2000), 0);
-    drop(&s);
+    terminal_press(&s, " ");
+    CU_ASSERT_TRUE(terminal_await(&s, "RUN"));
+    terminal_press(&s, "q");
+    CU_ASSERT_EQUAL(terminal_finish(&s, 2000), 0);
+    terminal_free(&s);
 }
 
 static void frames_are_small(void)
@@ -420,40 +301,40 @@ static void frames_are_small(void)
     } rows[] = {{80, 24, 300, 1500}, {120, 40, 600, 3000}, {200, 60, 1000, 5000}};
     setenv("TEST_LOAD", "1", 1);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct session s;
+        struct terminal s;
         start(&s, rows[i].w, rows[i].h, 200, "xterm-256color");
-        CU_ASSERT_TRUE(await(&s, "q quit"));
-        settle(&s);
+        CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
+        terminal_settle(&s);
         s.bytes = s.reads = 0;
         int64_t until = clock_mono_ms() + 2000;
         while (clock_mono_ms() < until)
-            pump(&s, 20);
+            terminal_pump(&s, 20);
         size_t idle = s.bytes / 10;
-        press(&s, "o");
+        terminal_press(&s, "o");
         until = clock_mono_ms() + 1000; /* past the burst */
         while (clock_mono_ms() < until)
-            pump(&s, 20);
+            terminal_pump(&s, 20);
         s.bytes = s.reads = 0;
         until = clock_mono_ms() + 3000;
         while (clock_mono_ms() < until)
-            pump(&s, 20);
+            terminal_pump(&s, 20);
         size_t loaded_frame = s.bytes / 15; /* at least five a second are drawn */
         printf("# %dx%d: idle %zu bytes a frame (at most %zu), loaded %zu (at most %zu)\n", rows[i].w,
                rows[i].h, idle, rows[i].idle, loaded_frame, rows[i].loaded);
         CU_ASSERT_TRUE(idle <= rows[i].idle);
         CU_ASSERT_TRUE(loaded_frame > 0 && loaded_frame <= rows[i].loaded);
         kill(s.pid, SIGTERM);
-        finish(&s, 2000);
-        drop(&s);
+        terminal_finish(&s, 2000);
+        terminal_free(&s);
     }
     unsetenv("TEST_LOAD");
 }
 
 static void resizes_storm(void)
 {
-    struct session s;
+    struct terminal s;
     start(&s, 80, 24, 1000, "xterm-256color");
-    CU_ASSERT_TRUE(await(&s, "q quit"));
+    CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
     unsigned seed = 7;
     for (int i = 0; i < 300; i++) {
         seed = seed * 1103515245 + 12345;
@@ -466,103 +347,103 @@ static void resizes_storm(void)
         struct winsize size = {.ws_col = (unsigned short)w, .ws_row = (unsigned short)h};
         vterm_set_size(s.vt, h, w);
         ioctl(s.fd, TIOCSWINSZ, &size);
-        pump(&s, 1);
+        terminal_pump(&s, 1);
     }
     struct winsize size = {.ws_col = 80, .ws_row = 24};
-    settle(&s);
+    terminal_settle(&s);
     vterm_set_size(s.vt, 24, 80);
     ioctl(s.fd, TIOCSWINSZ, &size);
-    CU_ASSERT_TRUE(await(&s, "q quit"));
-    settle(&s);
+    CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
+    terminal_settle(&s);
     char resized[24][4096], line[4096];
     for (int y = 0; y < 24; y++)
-        row(&s, y, resized[y], sizeof resized[y]);
-    press(&s, "\x0c"); /* painted anew, every cell is as it was */
-    settle(&s);
+        terminal_row(&s, y, resized[y], sizeof resized[y]);
+    terminal_press(&s, "\x0c"); /* painted anew, every cell is as it was */
+    terminal_settle(&s);
     for (int y = 1; y < 22; y++) {
-        row(&s, y, line, sizeof line);
+        terminal_row(&s, y, line, sizeof line);
         CU_ASSERT_STRING_EQUAL(line, resized[y]);
     }
-    press(&s, "q");
-    CU_ASSERT_EQUAL(finish(&s, 2000), 0);
-    CU_ASSERT_TRUE(restored(&s));
-    drop(&s);
+    terminal_press(&s, "q");
+    CU_ASSERT_EQUAL(terminal_finish(&s, 2000), 0);
+    CU_ASSERT_TRUE(terminal_restored(&s));
+    terminal_free(&s);
 }
 
 static void a_paste_runs_nothing(void)
 {
-    struct session s;
+    struct terminal s;
     start(&s, 80, 24, 1000, "xterm-256color");
-    CU_ASSERT_TRUE(await(&s, "q quit"));
-    press(&s, "\x1b[200~Kyq?t\x1b[201~");
-    CU_ASSERT_TRUE(await(&s, "a paste is never taken as keys"));
-    CU_ASSERT_FALSE(shows(&s, "a transfer was fired"));
-    CU_ASSERT_FALSE(shows(&s, "(y/N)"));
-    press(&s, "\x1b[A\x1bOB\x1b"); /* arrows both ways, a lone escape */
-    press(&s, "z");
-    CU_ASSERT_TRUE(await(&s, "id begun"));
-    press(&s, "q");
-    CU_ASSERT_EQUAL(finish(&s, 2000), 0);
-    drop(&s);
+    CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
+    terminal_press(&s, "\x1b[200~Kyq?t\x1b[201~");
+    CU_ASSERT_TRUE(terminal_await(&s, "a paste is never taken as keys"));
+    CU_ASSERT_FALSE(terminal_shows(&s, "a transfer was fired"));
+    CU_ASSERT_FALSE(terminal_shows(&s, "(y/N)"));
+    terminal_press(&s, "\x1b[A\x1bOB\x1b"); /* arrows both ways, a lone escape */
+    terminal_press(&s, "z");
+    CU_ASSERT_TRUE(terminal_await(&s, "id begun"));
+    terminal_press(&s, "q");
+    CU_ASSERT_EQUAL(terminal_finish(&s, 2000), 0);
+    terminal_free(&s);
 }
 
 static void stops_and_goes_on(void)
 {
-    struct session s;
+    struct terminal s;
     start(&s, 80, 24, 1000, "xterm-256color");
-    CU_ASSERT_TRUE(await(&s, "q quit"));
+    CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
     kill(s.pid, SIGTSTP); /* its process group is an orphan, so the stop itself is void */
-    settle(&s);
+    terminal_settle(&s);
     kill(s.pid, SIGSTOP);
     int result;
     CU_ASSERT_EQUAL(waitpid(s.pid, &result, WUNTRACED), s.pid);
     kill(s.pid, SIGCONT);
-    press(&s, "?");
-    CU_ASSERT_TRUE(await(&s, "? closes"));
+    terminal_press(&s, "?");
+    CU_ASSERT_TRUE(terminal_await(&s, "? closes"));
     CU_ASSERT_TRUE(s.alternate && s.cursor_hidden);
-    press(&s, "qq");
-    CU_ASSERT_EQUAL(finish(&s, 2000), 0);
-    CU_ASSERT_TRUE(restored(&s));
-    drop(&s);
+    terminal_press(&s, "qq");
+    CU_ASSERT_EQUAL(terminal_finish(&s, 2000), 0);
+    CU_ASSERT_TRUE(terminal_restored(&s));
+    terminal_free(&s);
 }
 
 static void terminals_of_many_kinds(void)
 {
     static const char *const good[] = {"xterm", "screen", "tmux-256color", "linux", "vt100"};
-    struct session s;
+    struct terminal s;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         start(&s, 80, 24, 1000, good[i]);
-        CU_ASSERT_TRUE(await(&s, "q quit"));
-        press(&s, "q");
-        CU_ASSERT_EQUAL(finish(&s, 2000), 0);
-        drop(&s);
+        CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
+        terminal_press(&s, "q");
+        CU_ASSERT_EQUAL(terminal_finish(&s, 2000), 0);
+        terminal_free(&s);
     }
     start(&s, 80, 24, 1000, "no-such-terminal");
-    CU_ASSERT_TRUE(await(&s, "terminal type no-such-terminal is not known here"));
-    press(&s, "q");
-    CU_ASSERT_EQUAL(finish(&s, 2000), 0);
-    drop(&s);
+    CU_ASSERT_TRUE(terminal_await(&s, "terminal type no-such-terminal is not known here"));
+    terminal_press(&s, "q");
+    CU_ASSERT_EQUAL(terminal_finish(&s, 2000), 0);
+    terminal_free(&s);
     start(&s, 100, 24, 1000, "dumb");
-    int result = finish(&s, 2000);
+    int result = terminal_finish(&s, 2000);
     CU_ASSERT_TRUE(result >= 0 && WIFEXITED(result) && WEXITSTATUS(result) == 2);
-    CU_ASSERT_TRUE(shows(&s, "terminal type dumb cannot place a cursor"));
-    drop(&s);
+    CU_ASSERT_TRUE(terminal_shows(&s, "terminal type dumb cannot place a cursor"));
+    terminal_free(&s);
 }
 
 static void a_refused_wish_is_said(void)
 {
-    struct session s;
+    struct terminal s;
     start(&s, 80, 24, 1000, "xterm-256color");
-    CU_ASSERT_TRUE(await(&s, "q quit"));
-    press(&s, "K");
-    CU_ASSERT_TRUE(await(&s, "(y/N)"));
-    press(&s, "n");
-    CU_ASSERT_TRUE(await(&s, "nothing was done"));
-    press(&s, "Ky");
-    CU_ASSERT_TRUE(await(&s, "refused by the test"));
-    press(&s, "q");
-    CU_ASSERT_EQUAL(finish(&s, 2000), 0);
-    drop(&s);
+    CU_ASSERT_TRUE(terminal_await(&s, "q quit"));
+    terminal_press(&s, "K");
+    CU_ASSERT_TRUE(terminal_await(&s, "(y/N)"));
+    terminal_press(&s, "n");
+    CU_ASSERT_TRUE(terminal_await(&s, "nothing was done"));
+    terminal_press(&s, "Ky");
+    CU_ASSERT_TRUE(terminal_await(&s, "refused by the test"));
+    terminal_press(&s, "q");
+    CU_ASSERT_EQUAL(terminal_finish(&s, 2000), 0);
+    terminal_free(&s);
 }
 
 int main(int argc, char **argv)
@@ -571,6 +452,7 @@ int main(int argc, char **argv)
         {"draws and leaves", draws_and_leaves},
         {"every signal gives the terminal back", every_signal_gives_the_terminal_back},
         {"its own abort too, and says what was caught", its_own_abort_too_and_says_what_was_caught},
+        {"a fault of another thread too", a_fault_of_another_thread_too},
         {"a stalled terminal holds up nobody for long", a_stalled_terminal_holds_up_nobody_for_long},
         {"a lost terminal ends it within a second", a_lost_terminal_ends_it_within_a_second},
         {"nothing new writes nothing", nothing_new_writes_nothing},

@@ -196,11 +196,12 @@ void stream_told(struct engine *engine, const struct run *run, const struct repo
     }
 }
 
-/* What waits for a node that went away (its vote, its acknowledgement) holds up no stream: others take its place. */
+/* What waits for a node that went away (its vote, its acknowledgement, a row held until then) holds up no stream: others
+ * take its place. */
 void streams_set_aside(struct engine *engine, uint8_t node)
 {
     for (struct run *run = engine->runs; run; run = run->next) {
-        bool there = false;
+        bool there = run->state == RUN_QUEUED;
         for (uint8_t i = 0; run->planned && i < run->plan.branch_count; i++)
             there = there || run->plan.branches[i].node == node;
         if (!there || !run->stream || run->told || run->aside)
@@ -211,7 +212,15 @@ void streams_set_aside(struct engine *engine, uint8_t node)
     }
 }
 
-/* Does it need a node that is away, or a row that a transaction holds which waits for such a node? */
+static bool needs_one_away(const struct engine *engine, const struct plan *plan)
+{
+    for (uint8_t i = 0; i < plan->branch_count; i++)
+        if (engine->nodes[plan->branches[i].node].down)
+            return true;
+    return false;
+}
+
+/* Does it need a node that is away, a row that is held by what needs one, or one that somebody waits for already? */
 static bool would_wait(const struct engine *engine, const struct scenario *scenario,
                        const struct scenario_params *params)
 {
@@ -220,12 +229,20 @@ static bool would_wait(const struct engine *engine, const struct scenario *scena
     uint64_t rows[ROWS_MAX];
     if (scenario->plan(params, &engine->config.shape, true, 0, &plan, &err) != STATUS_OK)
         return false; /* its run will say why not */
-    for (uint8_t i = 0; i < plan.branch_count; i++)
-        if (engine->nodes[plan.branches[i].node].down)
-            return true;
+    if (needs_one_away(engine, &plan))
+        return true;
     unsigned count = plan_rows(&plan, rows, ROWS_MAX);
     for (const struct run *run = engine->runs; run; run = run->next)
-        if (run->aside && run->slot && run_meets(run, rows, count))
+        if (run->planned && (run->state == RUN_QUEUED || needs_one_away(engine, &run->plan)) &&
+            run_meets(run, rows, count))
+            return true;
+    return false;
+}
+
+static bool one_is_away(const struct engine *engine)
+{
+    for (uint8_t i = 0; i < engine->config.node_count; i++)
+        if (engine->nodes[i].down)
             return true;
     return false;
 }
@@ -236,7 +253,7 @@ static void draw(struct engine *engine, const struct scenario *scenario, struct 
     enum { DRAWS = 64 };
     for (int i = 0; i < DRAWS; i++) {
         scenario->random(&engine->prng, &engine->config.shape, params);
-        if (!would_wait(engine, scenario, params))
+        if (!one_is_away(engine) || !would_wait(engine, scenario, params))
             return;
     }
 }

@@ -38,6 +38,8 @@ void runtime_ask(struct runtime *runtime, const struct command *command, struct 
 bool runtime_snapshot(struct runtime *runtime, uint64_t known, struct model *out);
 /* model.events of a snapshot taken now; counts as one for the eventfd. */
 uint64_t runtime_events(struct runtime *runtime);
+/* Transactions told about in this run. */
+uint64_t runtime_outcomes(struct runtime *runtime);
 /* An eventfd that becomes readable when something happened after the last snapshot. */
 int runtime_wake_fd(const struct runtime *runtime);
 const struct shape *runtime_shape(const struct runtime *runtime);

@@ -25,7 +25,7 @@
 enum { HANDS_QUEUE = 16, DRAIN_MS = 10000, DRAIN_LOST_MS = 700 };
 /* The whole of leaving: a node that does not answer (an audit's connect, a restart's wait) must not keep the program. */
 enum { LEAVE_MS = 15000, LEAVE_LOST_MS = 900 };
-enum { AUDIT_PAUSE_MS = 4000, AUDIT_SHARE = 20, AUDIT_DEADLINE_MS = 10000 };
+enum { AUDIT_PAUSE_MS = 4000, AUDIT_SHARE = 20, AUDIT_IDLE_MS = 30000, AUDIT_DEADLINE_MS = 10000 };
 
 struct console_app {
     struct app *app;
@@ -148,13 +148,13 @@ static enum status wish(void *ctx, enum console_wish wish, uint16_t number, stru
 }
 
 /* Everything the audit needs is its own: sessions, passwords, errors. Only @console->runtime is shared. */
-static void audit_once(struct console_app *console, struct app *app)
+static bool audit_once(struct console_app *console, struct app *app)
 {
     struct log_view log;
     struct audit_run run = {.missing = NULL};
     struct inspection *nodes = inspect_open(app, false);
     if (!nodes)
-        return;
+        return false;
     inspect_deadline(nodes, AUDIT_DEADLINE_MS);
     bool told = nodes->reached == nodes->count && log_view_read(app, &log) == STATUS_OK &&
                 audit_run(app, nodes, &log, &run) == STATUS_OK && !run.result.unreachable;
@@ -168,6 +168,19 @@ static void audit_once(struct console_app *console, struct app *app)
     }
     audit_run_free(&run);
     inspect_close(nodes);
+    return told;
+}
+
+/* Work, or a while without any (somebody else may change the books): an audit is due. An idle console costs nothing. */
+static bool audit_due(struct console_app *console, uint64_t *outcomes, int64_t *last_ms)
+{
+    uint64_t now = runtime_outcomes(console->runtime);
+    int64_t now_ms = clock_mono_ms();
+    if (*last_ms != 0 && now == *outcomes && now_ms - *last_ms < AUDIT_IDLE_MS)
+        return false;
+    *outcomes = now;
+    *last_ms = now_ms;
+    return true;
 }
 
 static void audit_loop(void *arg, struct mailbox *inbox)
@@ -177,11 +190,13 @@ static void audit_loop(void *arg, struct mailbox *inbox)
     if (!app)
         return;
     *app = *console->app;
-    int64_t pause_ms = 0;
+    int64_t pause_ms = 0, last_ms = 0;
+    uint64_t outcomes = 0;
     void *item;
     while (mailbox_wait(inbox, &item, 1, (int)pause_ms) == 0 && !mailbox_closed(inbox)) {
         int64_t begun_ms = clock_mono_ms();
-        audit_once(console, app);
+        if (audit_due(console, &outcomes, &last_ms) && !audit_once(console, app))
+            last_ms = 0; /* a node was away: again as soon as may be */
         pause_ms = AUDIT_SHARE * (clock_mono_ms() - begun_ms);
         if (pause_ms < AUDIT_PAUSE_MS)
             pause_ms = AUDIT_PAUSE_MS;

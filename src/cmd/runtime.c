@@ -389,6 +389,14 @@ uint64_t runtime_events(struct runtime *runtime)
     return events;
 }
 
+uint64_t runtime_outcomes(struct runtime *runtime)
+{
+    lock_take(runtime->lock);
+    uint64_t outcomes = runtime->model.committed + runtime->model.aborted;
+    lock_give(runtime->lock);
+    return outcomes;
+}
+
 int runtime_wake_fd(const struct runtime *runtime)
 {
     return runtime->wake_fd;

@@ -67,6 +67,19 @@ CREATE TABLE IF NOT EXISTS xa_marker (
     PRIMARY KEY (gtrid, branch, step)
 ) ENGINE = InnoDB;
 
+-- The verified floor of a decision log: every transaction of it up to gtrid `finished` is finished on every node, and its
+-- markers were seen complete. Markers up to `pruned` are gone: their sums are in xa_folded. origin: how its gtrids begin.
+CREATE TABLE IF NOT EXISTS xa_floor (
+    origin   VARBINARY(64) NOT NULL PRIMARY KEY,
+    finished VARBINARY(64) NOT NULL,
+    pruned   VARBINARY(64) NOT NULL
+) ENGINE = InnoDB;
+
+CREATE TABLE IF NOT EXISTS xa_folded (
+    tbl   VARCHAR(16) CHARACTER SET ascii NOT NULL PRIMARY KEY,
+    delta BIGINT NOT NULL
+) ENGINE = InnoDB;
+
 -- Idempotency keys, written inside the branch that owns the debited account or the ordered product.
 CREATE TABLE IF NOT EXISTS xa_key (
     k           VARBINARY(64) NOT NULL PRIMARY KEY,

@@ -27,12 +27,32 @@ struct audit_marker {
     int64_t money, stock;     /* what its rows changed: accounts + customers + payments; products + orders */
 };
 
+/* How far logs were verified (floor.h): markers of `origin` up to `finished` need not be listed, they are complete on every
+ * node; those below `pruned` are gone. */
+enum { AUDIT_FLOORS_MAX = 32 };
+
+struct audit_floor {
+    char origin[XATOP_GTRID_MAX + 1]; /* how the log's gtrids begin */
+    char finished[XATOP_GTRID_MAX + 1], pruned[XATOP_GTRID_MAX + 1];
+};
+
+struct audit_floors {
+    uint32_t count;
+    struct audit_floor logs[AUDIT_FLOORS_MAX];
+};
+
+/* Take over what @more knows better. False: more logs than there is room for. */
+bool audit_floors_join(struct audit_floors *floors, const struct audit_floors *more);
+/* Has anything above @floors been removed, as far as @seen knows? Then what was listed above them is not whole. */
+bool audit_floors_overtaken(const struct audit_floors *floors, const struct audit_floors *seen);
+
 /* One node at one moment: a single consistent snapshot. */
 struct audit_snapshot {
     bool ok;
     int64_t initial[WORK_TABLES], sum[WORK_TABLES], deltas[WORK_TABLES]; /* deltas: markers, folded ones included */
     struct audit_marker *markers; /* one a branch, sorted by gtrid, branch; malloc'd by the reader, freed by audit_snapshot_free */
     uint32_t marker_count;
+    struct audit_floors floors; /* as they stood at that moment */
 };
 
 void audit_snapshot_free(struct audit_snapshot *snapshot);

@@ -129,6 +129,9 @@ enum status dlog_sync(struct dlog *dlog, struct err *err);
  * undischarged. 1 yes (fills @out, may be NULL), 0 no, -1 cannot tell. */
 int dlog_find_commit(struct dlog *dlog, const struct gtrid *gtrid, struct dlog_record *out);
 
+/* The oldest gtrid of which a decision is still held; false: none is. What is older has none and never will again. */
+bool dlog_oldest(const struct dlog *dlog, struct gtrid *out);
+
 /* Read-only walk over all segments, for `xatop log`, status, audit: needs no lock, works beside a writer.
  * @visit (may be NULL) returns false to stop. STATUS_STATE if damaged: the records before the damage were visited, @err says
  * where. An empty directory is STATUS_OK with no record. */

@@ -10,6 +10,7 @@
 struct dlog_request {
     struct completion completion; /* kind COMPLETION_LOG */
     bool find;                    /* no append: dlog_find_commit(record.gtrid), which reads the disk; answer in found */
+    bool oldest;                    /* no append: dlog_oldest; answer in found and record.gtrid */
     int found;                    /* out: 1 yes (record filled), 0 no, -1 cannot tell */
     enum fault_act append_fault, durable_fault; /* at decide.append (before the write), decide.durable (after the sync):
                                                  * NONE, CRASH, DELAY, LOGFAIL */

@@ -42,6 +42,8 @@ struct engine_config {
     uint16_t max_inflight; /* carriers */
     uint16_t max_retries;
     int64_t health_ms;     /* between samples per node; 0: only when asked */
+    int64_t floor_ms;      /* between rounds of verifying and removing markers (floor.h); 0: never */
+    int64_t retention_ms;  /* no marker younger than this is removed */
     uint64_t seed;
     bool manual_recovery;  /* look at and finish nothing of the past until COMMAND_RECOVER (xatop recover, also --dry-run) */
     bool (*log_healthy)(void *ctx); /* ctx of the log port; NULL: only failed requests tell */

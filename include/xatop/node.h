@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "xatop/completion.h"
+#include "xatop/floor.h"
 #include "xatop/limits.h"
 #include "xatop/points.h"
 #include "xatop/status.h"
@@ -83,7 +84,10 @@ struct node_info {
     X(FENCE, "KILL session, wait until it has left the process list (12b)")                                 \
     X(RESOLVE, "foreign finish: verbs COMMIT, ROLLBACK or 0 (ask); then marker FOR UPDATE NOWAIT (3a)")      \
     X(LOOKUP, "an unlocked read of one number: the price of a product")                                     \
-    X(KEY, "what became of an idempotency key")
+    X(KEY, "what became of an idempotency key")                                                             \
+    X(FLOOR, "tell the verified floor of a log, raise it")                                                  \
+    X(MARKERS, "which branches between two gtrids have their marker")                                       \
+    X(PRUNE, "fold markers at or below the floor into their sums and remove them")
 
 enum control_kind {
 #define X(code, words) CONTROL_##code,
@@ -118,6 +122,7 @@ struct control {
     enum work_table table;                 /* LOOKUP */
     int64_t row;
     char key[XATOP_KEY_MAX + 1];           /* KEY */
+    struct floor_ask floor;                /* FLOOR, MARKERS, PRUNE: in and out */
     /* out */
     bool ok;                  /* the node was reached and the question answered */
     int32_t error;

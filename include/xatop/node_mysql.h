@@ -20,6 +20,7 @@
 #include "xatop/worker.h"
 
 struct audit_snapshot; /* books.h */
+struct audit_floors;
 struct shape;
 
 struct node_mysql_config {
@@ -92,8 +93,12 @@ enum status node_admin_fill(struct node_admin *admin, const struct shape *shape,
 /* Sample rows of each kind on this node; the sum over all nodes is the shape. */
 enum status node_admin_count(struct node_admin *admin, struct shape *out, struct err *err);
 
-/* Everything the audit reads, in one consistent snapshot. The caller frees @out (audit_snapshot_free) also after an error. */
-enum status node_admin_snapshot(struct node_admin *admin, struct audit_snapshot *out, struct err *err);
+/* How far each log's markers were verified. More than AUDIT_FLOORS_MAX are an error. */
+enum status node_admin_floors(struct node_admin *admin, struct audit_floors *out, struct err *err);
+/* Everything the audit reads, in one consistent snapshot; no marker at or below @floors is listed. The caller frees @out
+ * (audit_snapshot_free) also after an error. */
+enum status node_admin_snapshot(struct node_admin *admin, const struct audit_floors *floors, struct audit_snapshot *out,
+                                struct err *err);
 /* Is there a committed marker of that branch? */
 enum status node_admin_marker(struct node_admin *admin, const char *gtrid, uint8_t branch, bool *present,
                               struct err *err);

@@ -45,6 +45,8 @@ bool coordinator_id_valid(const char *id);
 void gtrid_print(const struct gtrid *gtrid, char out[XATOP_GTRID_MAX + 1]);
 bool gtrid_parse(const char *string, size_t len, struct gtrid *out);
 bool gtrid_equal(const struct gtrid *a, const struct gtrid *b);
+/* Of one log: < 0, 0, > 0 as @a is older, the same, younger. */
+int gtrid_by_age(const struct gtrid *a, const struct gtrid *b);
 
 void xid_make(struct xid *xid, const struct gtrid *gtrid, unsigned branch /* 1.. */);
 /* True if @xid is of our making (any coordinator; our format id, gtrid and bqual in their one spelling): fills @gtrid

@@ -8,16 +8,55 @@
 #include "xatop/i18n.h"
 #include "xatop/text.h"
 
-enum { MISSING_MAX = 65536 };
+enum { MISSING_MAX = 65536, TRIES = 5 };
 
-static void read_snapshots(struct inspection *nodes, struct audit_snapshot *snapshots)
+/* What one node knows as verified is true on all of them, and was before any of the snapshots. */
+static bool read_floors(struct inspection *nodes, struct audit_floors *floors)
 {
-    for (uint8_t i = 0; i < nodes->count; i++)
-        if (nodes->admins[i] &&
-            node_admin_snapshot(nodes->admins[i], &snapshots[i], &nodes->errors[i]) != STATUS_OK) {
+    bool room = true;
+    floors->count = 0;
+    for (uint8_t i = 0; i < nodes->count; i++) {
+        struct audit_floors here;
+        if (!nodes->admins[i])
+            continue;
+        if (node_admin_floors(nodes->admins[i], &here, &nodes->errors[i]) == STATUS_OK)
+            room &= audit_floors_join(floors, &here);
+        else
+            inspect_lost(nodes, i);
+    }
+    return room;
+}
+
+/* False: while it read, markers above the floors were removed: what it holds is not comparable. */
+static bool read_snapshots(struct inspection *nodes, const struct audit_floors *floors,
+                           struct audit_snapshot *snapshots)
+{
+    bool whole = true;
+    for (uint8_t i = 0; i < nodes->count; i++) {
+        audit_snapshot_free(&snapshots[i]);
+        if (!nodes->admins[i])
+            continue;
+        if (node_admin_snapshot(nodes->admins[i], floors, &snapshots[i], &nodes->errors[i]) != STATUS_OK) {
             audit_snapshot_free(&snapshots[i]);
             inspect_lost(nodes, i);
+        } else {
+            whole &= !audit_floors_overtaken(floors, &snapshots[i].floors);
         }
+    }
+    return whole;
+}
+
+static enum status read_books(struct app *app, struct inspection *nodes, struct audit_snapshot *snapshots)
+{
+    struct audit_floors floors;
+    for (int i = 0; i < TRIES; i++) {
+        if (!read_floors(nodes, &floors))
+            return err_set(&app->err, STATUS_NODE, _("the nodes know too many decision logs"));
+        if (read_snapshots(nodes, &floors, snapshots))
+            return STATUS_OK;
+    }
+    return err_set(&app->err, STATUS_NODE,
+                   _("markers were removed faster than they could be read: raise retention_s"));
 }
 
 static bool is_listed(const struct audit_missing *missing, const struct prepared *prepared, uint32_t count)
@@ -130,12 +169,15 @@ enum status audit_run(struct app *app, struct inspection *nodes, const struct lo
     *out = (struct audit_run){.missing = calloc(MISSING_MAX, sizeof *out->missing)};
     if (!out->missing)
         return err_set(&app->err, STATUS_INTERNAL, _("out of memory"));
-    read_snapshots(nodes, snapshots);
+    status = read_books(app, nodes, snapshots);
+    if (status != STATUS_OK)
+        goto end;
     out->missing_count = audit_find_missing(snapshots, nodes->count, out->missing, MISSING_MAX);
     /* With a node away nearly every transaction misses a branch, and nothing can be said of it: no second look. */
     if (out->missing_count > 0 && nodes->reached == nodes->count)
         status = look_again(app, nodes, log, out);
     audit_judge(snapshots, nodes->count, out->missing, out->missing_count, &out->result);
+end:
     for (uint8_t i = 0; i < nodes->count; i++) {
         if (!nodes->admins
                  [i]) { /* also if it was lost after its snapshot: then the second look is not whole */

@@ -186,6 +186,8 @@ static void fill_engine_config(struct runtime *runtime, const struct app *app)
     config->max_inflight = (uint16_t)configuration->max_inflight;
     config->max_retries = (uint16_t)configuration->max_retries;
     config->health_ms = 1000;
+    config->floor_ms = 3000;
+    config->retention_ms = configuration->retention_s * 1000;
     random_bytes(&config->seed, sizeof config->seed);
 }
 

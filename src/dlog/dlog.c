@@ -55,18 +55,11 @@ static struct dlog_segment *segment_by_number(struct dlog *dlog, uint32_t number
     return NULL;
 }
 
-static int by_age(const struct gtrid *a, const struct gtrid *b)
-{
-    if (a->epoch != b->epoch)
-        return a->epoch < b->epoch ? -1 : 1;
-    return (a->sequence > b->sequence) - (a->sequence < b->sequence);
-}
-
 static void widen(struct dlog_segment *segment, const struct gtrid *gtrid)
 {
-    if (segment->first.epoch == 0 || by_age(gtrid, &segment->first) < 0)
+    if (segment->first.epoch == 0 || gtrid_by_age(gtrid, &segment->first) < 0)
         segment->first = *gtrid;
-    if (segment->last.epoch == 0 || by_age(gtrid, &segment->last) > 0)
+    if (segment->last.epoch == 0 || gtrid_by_age(gtrid, &segment->last) > 0)
         segment->last = *gtrid;
 }
 
@@ -195,6 +188,19 @@ enum status dlog_sync(struct dlog *dlog, struct err *err)
     return STATUS_OK;
 }
 
+bool dlog_oldest(const struct dlog *dlog, struct gtrid *out)
+{
+    const struct gtrid *oldest = NULL;
+    for (size_t i = 0; i < dlog->count; i++) {
+        const struct dlog_segment *segment = &dlog->segments[i];
+        if (segment->first.epoch != 0 && (!oldest || gtrid_by_age(&segment->first, oldest) < 0))
+            oldest = &segment->first;
+    }
+    if (oldest)
+        *out = *oldest;
+    return oldest != NULL;
+}
+
 struct search {
     const struct gtrid *gtrid;
     struct dlog_record *out;
@@ -241,8 +247,8 @@ int dlog_find_commit(struct dlog *dlog, const struct gtrid *gtrid, struct dlog_r
     struct search search = {.gtrid = gtrid, .out = out};
     for (size_t i = 0; i < dlog->count; i++) {
         const struct dlog_segment *segment = &dlog->segments[i];
-        if (segment->first.epoch == 0 || by_age(gtrid, &segment->first) < 0 ||
-            by_age(gtrid, &segment->last) > 0)
+        if (segment->first.epoch == 0 || gtrid_by_age(gtrid, &segment->first) < 0 ||
+            gtrid_by_age(gtrid, &segment->last) > 0)
             continue;
         if (!look_in_segment(dlog, segment, &search))
             return -1;

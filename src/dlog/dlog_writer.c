@@ -107,9 +107,17 @@ static void find(struct dlog_writer *writer, struct dlog_request *request)
     writer->done(writer->arg, request);
 }
 
+static void tell_oldest(struct dlog_writer *writer, struct dlog_request *request)
+{
+    request->found = dlog_oldest(writer->dlog, &request->record.gtrid);
+    request->status = STATUS_OK;
+    writer->done(writer->arg, request);
+}
+
 static bool goes_alone(const struct dlog_request *request)
 {
-    return request->find || request->append_fault != FAULT_NONE || request->durable_fault != FAULT_NONE;
+    return request->find || request->oldest || request->append_fault != FAULT_NONE ||
+           request->durable_fault != FAULT_NONE;
 }
 
 static void work(struct dlog_writer *writer, struct dlog_request **queued, size_t n)
@@ -127,6 +135,8 @@ static void work(struct dlog_writer *writer, struct dlog_request **queued, size_
             return;
         if (queued[i]->find)
             find(writer, queued[i]);
+        else if (queued[i]->oldest)
+            tell_oldest(writer, queued[i]);
         else if (!one_faulty(writer, queued[i]))
             return;
         i++;

@@ -96,7 +96,9 @@ void message_box_free(struct engine *engine, struct message_box *box)
 void control_box_free(struct engine *engine, struct control_box *box)
 {
     free(box->control.xids);
+    free(box->control.floor.markers);
     box->control.xids = NULL;
+    box->control.floor.markers = NULL;
     box->next_free = engine->controls_free;
     engine->controls_free = box;
     engine->ports_out--;
@@ -118,6 +120,7 @@ void boxes_free_all(struct engine *engine)
     for (struct control_box *box = engine->controls_all, *next; box; box = next) {
         next = box->next_all;
         free(box->control.xids);
+        free(box->control.floor.markers);
         free(box);
     }
     for (struct log_box *box = engine->logs_all, *next; box; box = next) {

@@ -72,6 +72,11 @@ void sweep_slot_gone(struct engine *engine, struct slot *slot);
 void sweep_report(struct engine *engine, enum status status, const char *reason);
 void verdicts_find(struct engine *engine);
 void verdicts_give(struct engine *engine);
+/* floor.c */
+void floor_turn(struct engine *engine);
+void floor_answer(struct engine *engine, struct control *control);
+void floor_oldest(struct engine *engine, const struct dlog_request *request);
+int64_t floor_deadline_ms(const struct engine *engine);
 /* commands.c */
 void commands_turn(struct engine *engine);
 void streams_turn(struct engine *engine);

@@ -150,6 +150,9 @@ void engine_control_done(struct engine *engine, struct control *control, int64_t
     case FOR_RESOLVE:
         resolved(engine, box->slot, control);
         break;
+    case FOR_FLOOR:
+        floor_answer(engine, control);
+        break;
     }
     if (!engine->dead)
         control_box_free(engine, box);
@@ -181,6 +184,8 @@ void engine_log_done(struct engine *engine, struct dlog_request *request, int64_
     engine->now_ms = now_us / 1000;
     if (request->find) {
         sweep_found(engine, box);
+    } else if (request->oldest) {
+        floor_oldest(engine, request);
     } else if (box->slot) {
         box->slot->others_out--;
         decided(engine, box->slot, request);

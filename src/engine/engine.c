@@ -49,6 +49,7 @@ void engine_free(struct engine *engine)
     }
     boxes_free_all(engine);
     free(engine->sweep.list);
+    free(engine->floor.list);
     free(engine->undischarged);
     free(engine);
 }
@@ -130,6 +131,8 @@ void engine_turn(struct engine *engine, int64_t now_us, int64_t wall_ms)
         commands_turn(engine);
     if (engine_acts(engine))
         sweep_turn(engine);
+    if (engine_acts(engine))
+        floor_turn(engine);
     if (engine->halted != STATUS_OK && engine->sweep.command)
         sweep_report(engine, engine->halted, engine->halt_words);
 }
@@ -181,6 +184,7 @@ int64_t engine_deadline_ms(const struct engine *engine)
     if (engine->halted != STATUS_OK)
         return due_ms;
     due_ms = earlier(due_ms, nodes_deadline_ms(engine));
+    due_ms = earlier(due_ms, floor_deadline_ms(engine));
     for (const struct slot *slot = engine->slots; slot; slot = slot->next)
         if (slot->begun && !slot->ended)
             due_ms = earlier(due_ms, txn_deadline_ms(&slot->txn));

@@ -46,6 +46,19 @@ struct sweep {
     int64_t until_ms;
 };
 
+/* --- one round of raising the floor and removing what lies deep below it (floor.h) --- */
+enum floor_state { FLOOR_IDLE, FLOOR_READING, FLOOR_LISTING, FLOOR_RAISING, FLOOR_ASKING_LOG, FLOOR_PRUNING };
+
+struct floor {
+    enum floor_state state;
+    uint32_t out;
+    bool failed, more;
+    int64_t due_ms;
+    struct gtrid now, target, pruned, torn; /* torn: the one that was told of */
+    struct marker_seen *list;               /* of all nodes together */
+    uint32_t count;
+};
+
 struct pending_command {
     struct command *command;
     int64_t until_ms;
@@ -81,6 +94,7 @@ struct engine {
     struct dlog_record *undischarged; /* not in a slot yet: from undischarged_next on */
     uint32_t undischarged_count, undischarged_next;
     struct sweep sweep;
+    struct floor floor;
     struct stream streams[STREAMS_MAX];
     struct pending_command *commands;
     struct message_box *messages_free, *messages_all;

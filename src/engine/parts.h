@@ -28,7 +28,7 @@ struct message_box {
     struct message_box *next_free, *next_all;
 };
 
-enum purpose { FOR_RAISE, FOR_HEALTH, FOR_SCAN, FOR_LOOKUP, FOR_KEY, FOR_FENCE, FOR_RESOLVE };
+enum purpose { FOR_RAISE, FOR_HEALTH, FOR_SCAN, FOR_LOOKUP, FOR_KEY, FOR_FENCE, FOR_RESOLVE, FOR_FLOOR };
 
 struct control_box {
     struct control control;

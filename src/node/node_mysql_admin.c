@@ -17,8 +17,8 @@ enum { CONNECT_MS = 5000, LOCK_WAIT_MS = 5000, IDLE_MS = 600000 };
 extern const char node_schema_mysql[], node_schema_mariadb[];
 
 /* The markers first: every branch of ours has locked one, so nothing is dropped while one is undecided. */
-static const char *const data_tables[] = {"xa_marker", "accounts", "products", "customers",
-                                          "orders",    "payments", "xa_key",   "xa_initial"};
+static const char *const data_tables[] = {"xa_marker", "accounts", "products",   "customers", "orders",
+                                          "payments",  "xa_key",   "xa_initial", "xa_floor",  "xa_folded"};
 
 enum status admin_failed(struct node_admin *admin, struct err *err, const char *what)
 {

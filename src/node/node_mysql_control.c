@@ -101,13 +101,18 @@ static void answer(struct control_worker *worker, struct control *control)
         break;
     case CONTROL_FENCE:
     case CONTROL_RESOLVE:
+    case CONTROL_FLOOR:
+    case CONTROL_MARKERS:
+    case CONTROL_PRUNE:
         if (!worker->registered) { /* a newer epoch rules there: nothing may be done in our name */
             session->error = 0;
             text_copy(session->detail, sizeof session->detail, _("the epoch row of the node is not ours"));
         } else if (control->kind == CONTROL_FENCE) {
             fence(session, control);
-        } else {
+        } else if (control->kind == CONTROL_RESOLVE) {
             session_resolve(session, control);
+        } else {
+            session_floor(session, control);
         }
         break;
     case CONTROL_LOOKUP:
@@ -127,6 +132,10 @@ static void clear(struct control *control)
     control->raised = RAISE_UNREACHABLE;
     control->killed = 0;
     control->xids = NULL;
+    control->floor.finished = control->floor.pruned = control->floor.covered = (struct gtrid){.epoch = 0};
+    control->floor.markers = NULL;
+    control->floor.count = 0;
+    control->floor.more = false;
     control->xid_count = control->xid_total = 0;
     control->finding = FINDING_UNREACHABLE;
     control->value = 0;

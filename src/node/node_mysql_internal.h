@@ -92,5 +92,7 @@ bool session_kill_and_wait(struct session *session, const uint64_t *ids, uint32_
 void session_raise(struct session *session, struct control *control);
 void session_resolve(struct session *session, struct control *control);
 void session_key(struct session *session, struct control *control);
+bool session_floors(struct session *session, struct audit_floors *out); /* of every log */
+void session_floor(struct session *session, struct control *control);   /* FLOOR, MARKERS, PRUNE */
 
 #endif

@@ -154,8 +154,9 @@ static bool read_totals(struct session *session, struct audit_snapshot *out)
         snprintf(sql, sizeof sql,
                  "SELECT COALESCE((SELECT total FROM xa_initial WHERE tbl = '%s'), 0), "
                  "COALESCE((SELECT SUM(%s) FROM %s), 0), "
-                 "COALESCE((SELECT SUM(delta) FROM xa_marker WHERE tbl = '%s'), 0)",
-                 table, work_table_column((enum work_table)i), table, table);
+                 "COALESCE((SELECT SUM(delta) FROM xa_marker WHERE tbl = '%s'), 0) + "
+                 "COALESCE((SELECT delta FROM xa_folded WHERE tbl = '%s'), 0)",
+                 table, work_table_column((enum work_table)i), table, table, table);
         if (!session_numbers(session, sql, row, 3, &found))
             return false;
         out->initial[i] = row[0];
@@ -197,22 +198,31 @@ static bool take_marker(void *arg, char **row, const unsigned long *lengths, uns
 }
 
 /* One row a branch: what its markers say it changed, money and pieces apart. */
-static bool read_markers(struct session *session, struct markers *markers)
+static bool read_markers(struct session *session, const struct audit_floors *floors, struct markers *markers)
 {
-    char buffer[512];
+    char buffer[512 + AUDIT_FLOORS_MAX * (6 * XATOP_GTRID_MAX)];
     struct text sql;
     text_init(&sql, buffer, sizeof buffer);
     text_append(&sql, "SELECT gtrid, branch, MAX(branches), SUM(IF(tbl = ''");
     for (unsigned i = 0; i < WORK_TABLES; i++)
         if (work_table_is_money((enum work_table)i))
             text_printf(&sql, " OR tbl = '%s'", work_table_name((enum work_table)i));
-    text_append(&sql,
-                ", delta, 0)), SUM(delta) FROM xa_marker GROUP BY gtrid, branch ORDER BY gtrid, branch");
+    text_append(&sql, ", delta, 0)), SUM(delta) FROM xa_marker WHERE 1 = 1");
+    for (uint32_t i = 0; i < floors->count; i++) {
+        const struct audit_floor *floor = &floors->logs[i];
+        text_append(&sql, " AND (gtrid <= X'");
+        text_hex(&sql, floor->origin, strlen(floor->origin));
+        text_append(&sql, "' OR gtrid > X'");
+        text_hex(&sql, floor->finished, strlen(floor->finished));
+        text_append(&sql, "')");
+    }
+    text_append(&sql, " GROUP BY gtrid, branch ORDER BY gtrid, branch");
     xatop_assert(!sql.truncated);
     return session_rows(session, buffer, take_marker, markers);
 }
 
-enum status node_admin_snapshot(struct node_admin *admin, struct audit_snapshot *out, struct err *err)
+enum status node_admin_snapshot(struct node_admin *admin, const struct audit_floors *floors,
+                                struct audit_snapshot *out, struct err *err)
 {
     struct session *session = &admin->session;
     struct markers markers = {.out = out};
@@ -220,7 +230,8 @@ enum status node_admin_snapshot(struct node_admin *admin, struct audit_snapshot 
     /* READ COMMITTED would look anew at every statement; the order of the primary key is the order of bytes */
     bool ok = session_run(session, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ") &&
               session_run(session, "START TRANSACTION WITH CONSISTENT SNAPSHOT") &&
-              read_totals(session, out) && read_markers(session, &markers);
+              read_totals(session, out) && session_floors(session, &out->floors) &&
+              read_markers(session, floors, &markers);
     enum status status = STATUS_OK;
     if (!ok)
         status = admin_failed(admin, err, _("cannot read the snapshot"));

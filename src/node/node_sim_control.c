@@ -158,6 +158,12 @@ static enum progress ask(struct node_sim *sim, struct sim_node *node, struct sim
     case CONTROL_RESOLVE:
         resolve(sim, node, c);
         return ANSWERED;
+    case CONTROL_FLOOR:
+    case CONTROL_MARKERS:
+    case CONTROL_PRUNE: /* its effects are the judge's evidence: nothing is ever forgotten */
+        c->ok = false;
+        text_copy(c->detail, sizeof c->detail, "not supported");
+        return ANSWERED;
     case CONTROL_LOOKUP:
         look_up(node, c);
         return ANSWERED;

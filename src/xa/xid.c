@@ -91,6 +91,13 @@ bool gtrid_equal(const struct gtrid *a, const struct gtrid *b)
            a->sequence == b->sequence;
 }
 
+int gtrid_by_age(const struct gtrid *a, const struct gtrid *b)
+{
+    if (a->epoch != b->epoch)
+        return a->epoch < b->epoch ? -1 : 1;
+    return (a->sequence > b->sequence) - (a->sequence < b->sequence);
+}
+
 void xid_make(struct xid *xid, const struct gtrid *gtrid, unsigned branch)
 {
     xatop_assert(branch >= 1 && branch <= XATOP_BRANCHES_MAX);

@@ -341,7 +341,7 @@ static void the_snapshot_adds_up(void)
     CU_ASSERT_EQUAL(bench_say(&bench, &txn, 1, VERB_COMMIT), REPLY_OK);
     CU_ASSERT_EQUAL_FATAL(node_admin_open(&admin, &config, false, clock_mono_ms() + SHORT_MS, &err),
                           STATUS_OK);
-    CU_ASSERT_EQUAL(node_admin_snapshot(admin, &snapshot, &err), STATUS_OK);
+    CU_ASSERT_EQUAL(node_admin_snapshot(admin, &(struct audit_floors){0}, &snapshot, &err), STATUS_OK);
     CU_ASSERT_EQUAL(snapshot.initial[WORK_ACCOUNTS], 500000);
     CU_ASSERT_EQUAL(snapshot.deltas[WORK_ACCOUNTS], -500);
     CU_ASSERT_EQUAL(snapshot.sum[WORK_ACCOUNTS], 499500);

@@ -71,6 +71,35 @@ static void answer_message(struct message *m)
     engine_message_done(world.engine, m, world.now_us);
 }
 
+static void list_markers(struct control *c)
+{
+    struct floor_ask *ask = &c->floor;
+    world.lists++;
+    ask->markers = calloc(8, sizeof *ask->markers);
+    for (unsigned i = 0; i < world.marker_counts[c->node]; i++) {
+        const struct marker_seen *m = &world.markers[c->node][i];
+        struct gtrid gtrid = {.epoch = m->epoch, .sequence = m->sequence};
+        if (gtrid_by_age(&gtrid, &ask->after) > 0 && gtrid_by_age(&gtrid, &ask->upto) <= 0)
+            ask->markers[ask->count++] = *m;
+    }
+    ask->more = world.markers_more && ask->count > 1;
+    if (ask->more) { /* as if one more did not fit */
+        ask->count--;
+        ask->covered = ask->upto;
+        ask->covered.epoch = ask->markers[ask->count - 1].epoch;
+        ask->covered.sequence = ask->markers[ask->count - 1].sequence;
+    }
+}
+
+static void tell_floor(struct control *c)
+{
+    struct floor_ask *ask = &c->floor;
+    if (ask->upto.epoch != 0 && gtrid_by_age(&ask->upto, &world.floor[c->node]) > 0)
+        world.floor[c->node] = ask->upto;
+    ask->finished = world.floor[c->node];
+    ask->pruned = world.pruned[c->node];
+}
+
 static void answer_control(struct control *c)
 {
     c->ok = !world.away[c->node];
@@ -102,6 +131,16 @@ static void answer_control(struct control *c)
         text_copy(c->fingerprint, sizeof c->fingerprint, world.fingerprint);
         text_copy(c->gtrid, sizeof c->gtrid, world.key_gtrid);
         break;
+    case CONTROL_FLOOR:
+        tell_floor(c);
+        break;
+    case CONTROL_MARKERS:
+        list_markers(c);
+        break;
+    case CONTROL_PRUNE:
+        world.prunes++;
+        world.pruned[c->node] = c->floor.upto;
+        break;
     default:
         break;
     }
@@ -111,6 +150,12 @@ static void answer_control(struct control *c)
 static void answer_log(struct dlog_request *r)
 {
     r->status = world.log_status;
+    if (r->oldest) {
+        r->found = world.oldest.epoch != 0;
+        r->record.gtrid = world.oldest;
+        engine_log_done(world.engine, r, world.now_us);
+        return;
+    }
     world.finds += r->find;
     world.commits += !r->find && r->record.type == DLOG_COMMIT;
     world.dones += !r->find && r->record.type == DLOG_DONE;

@@ -30,8 +30,13 @@ struct world {
     char fingerprint[33], key_gtrid[XATOP_GTRID_MAX + 1];
     int64_t server_start;
     enum finding finding;
+    struct marker_seen markers[2][8]; /* per node, by age */
+    unsigned marker_counts[2];
+    bool markers_more;
+    struct gtrid oldest;              /* decision held by the log; epoch 0: none */
+    struct gtrid floor[2], pruned[2]; /* as on the nodes: what was asked for becomes so */
     /* what was seen */
-    unsigned sent[256], resolves[3], finds, dones, commits, raises;
+    unsigned sent[256], resolves[3], finds, dones, commits, raises, lists, prunes;
     char transcript[8192];
     /* the last answer */
     struct report report;

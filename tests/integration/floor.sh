@@ -1,0 +1,123 @@
+#!/bin/bash
+# Markers are bounded: below the verified floor the audit lists none, and what the log has forgotten is folded into sums.
+. "${srcdir:-.}/tests/lib/sh.sh"
+. "${srcdir:-.}/tests/lib/cli.sh"
+
+RETENTION_S=60 # the shortest there is
+
+transfer() { "$XATOP" --json transfer --from 1001 --to 1002 --amount "$@"; }
+count() { sql "$1" "SELECT COUNT(*) FROM xatop.xa_marker"; }
+floor() { sql "$1" "SELECT finished FROM xatop.xa_floor"; }
+
+# A coordinator that stays: its one transaction hangs before the second XA COMMIT for this long, while the floor is raised.
+# coordinator MS: in the background, its pid in $pid
+coordinator()
+{
+    "$XATOP" -q --fault "delay=$1@commit.sent:n2" transfer --from 1001 --to 1002 --amount 1 >/dev/null 2>"$tmp/err" &
+    pid=$!
+}
+
+# Is the newest marker that both nodes list at or below the floor of NODE?
+floor_at() { [ "$(floor "$1")" \> "$2" ] || [ "$(floor "$1")" = "$2" ]; }
+fewer() { [ "$(count "$1")" -lt "$2" ]; }
+folded() { [ "$(sql "$1" 'SELECT COUNT(*) FROM xatop.xa_folded')" -gt 0 ]; }
+
+audit_ok()
+{
+    expect_exit 0 "$1" "$XATOP" --json audit
+    is "$1: it holds" true .ok
+    is "$1: nothing torn" '[]' .torn
+}
+
+# A marker taken away by hand: the audit's word about it. seen NAME NODE GTRID
+hide()
+{
+    sql "$1" "CREATE TABLE xatop.saved AS SELECT * FROM xatop.xa_marker WHERE gtrid = '$2';
+              DELETE FROM xatop.xa_marker WHERE gtrid = '$2'"
+}
+unhide() { sql "$1" "INSERT INTO xatop.xa_marker SELECT * FROM xatop.saved; DROP TABLE xatop.saved"; }
+
+rises()
+{
+    local make=$1 last i
+    for i in 1 2 3; do transfer 1.00 >"$tmp/last" || not_ok "$make: a transfer"; done
+    expect_out=$(cat "$tmp/last")
+    last=$(json .gtrid)
+    coordinator 9000
+    await 9 "$make: the floor rises on n1" floor_at n1 "$last"
+    await 9 "$make: the floor rises on n2" floor_at n2 "$last"
+    [ "$(floor n1)" = "$(floor n2)" ] && ok "$make: to the same" || not_ok "$make: to the same" "$(floor n1) $(floor n2)"
+    audit_ok "$make: audit beside the coordinator"
+    is "$make: the one it holds is pending" 1 .pending
+    wait "$pid" && ok "$make: the coordinator ends well" || not_ok "$make: the coordinator ends well" "$(cat "$tmp/err")"
+}
+
+sees_torn()
+{
+    local make=$1 gtrid held
+    transfer 1.00 >"$tmp/last"
+    expect_out=$(cat "$tmp/last")
+    gtrid=$(json .gtrid)
+    hide n2 "$gtrid"
+    expect_exit 5 "$make: a marker above the floor is gone" "$XATOP" --json audit
+    is "$make: torn" "$gtrid" '.torn[0]'
+    held=$(floor n1)
+    coordinator 7000
+    await 7 "$make: the coordinator says so" grep -q "$gtrid is torn" "$XATOP_STATE/xatop.log"
+    wait "$pid" || not_ok "$make: the coordinator ends well" "$(cat "$tmp/err")"
+    [ "$(floor n1)" \< "$gtrid" ] && ok "$make: the floor stays below it" || not_ok "$make: the floor stays below it" "$held"
+    expect_exit 5 "$make: and it is still seen" "$XATOP" --json audit
+    unhide n2
+    audit_ok "$make: mended"
+}
+
+# Killed at any moment of a round, the nodes are left with different floors or the same: never with a wrong one.
+killed()
+{
+    local make=$1 round
+    for round in 3.1 3.3; do
+        transfer 1.00 >/dev/null || not_ok "$make: a transfer"
+        coordinator 9000
+        timeout "$round" tail --pid="$pid" -f /dev/null # its round comes after 3 s
+        kill -9 "$pid"
+        wait "$pid" 2>/dev/null
+        expect_exit 0 "$make: recover after SIGKILL" "$XATOP" --json recover
+        audit_ok "$make: after SIGKILL"
+    done
+}
+
+prunes()
+{
+    local make=$1 n1 n2 keys
+    expect_exit 0 "$make: with a key" transfer 1.00 --id pruned
+    n1=$(count n1) n2=$(count n2)
+    old() { [ "$(sql n1 "SELECT MAX(at) < NOW() - INTERVAL $RETENTION_S SECOND FROM xatop.xa_marker")" = 1 ]; }
+    await $((RETENTION_S + 20)) "$make: the retention passes" old
+    # opening the log begins a new segment; the next opening drops the one whose decisions have all been kept long enough
+    coordinator 5000
+    wait "$pid"
+    coordinator 12000
+    await 12 "$make: markers of n1 are removed" folded n1
+    await 12 "$make: markers of n2 are removed" folded n2
+    audit_ok "$make: audit while it prunes"
+    wait "$pid" && ok "$make: the coordinator ends well" || not_ok "$make: the coordinator ends well" "$(cat "$tmp/err")"
+    fewer n1 "$n1" && fewer n2 "$n2" && ok "$make: fewer than before" || not_ok "$make: fewer than before" "$(count n1) $(count n2)"
+    audit_ok "$make: audit after pruning"
+    expect_exit 0 "$make: the key is still known" transfer 1.00 --id pruned
+    is "$make: and answered" true .repeated
+}
+
+on_makes()
+{
+    local make=$1-$2
+    lab "$1" "$2" || { skip "$make: floor" "a server is missing here"; return; }
+    printf 'retention_s = %d;\n' $RETENTION_S >>"$XATOP_CONFIG"
+    expect_exit 0 "$make: setup" "$XATOP" --json setup || return
+    rises "$make"
+    sees_torn "$make"
+    killed "$make"
+    prunes "$make"
+}
+
+on_makes mysql mariadb
+finish

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "inspect.h"
+#include "xatop/books.h"
 #include "xatop/cmd.h"
 #include "xatop/i18n.h"
 #include "xatop/text.h"
@@ -28,6 +29,7 @@ struct case_file {
     unsigned record_count;
     bool commit; /* the last word of the log is COMMIT or DONE */
     bool in_flight_possible, unreachable;
+    bool verified, removed; /* at or below the floor; its markers may be gone from some node */
     unsigned branch_count;
     struct finding_row branches[XATOP_BRANCHES_MAX];
     enum outcome outcome;
@@ -77,6 +79,25 @@ static void see(struct case_file *file, const struct inspection *nodes, unsigned
          nodes->access.nodes[node].name, branch);
 }
 
+static void read_floor(struct case_file *file, struct inspection *nodes, uint8_t node)
+{
+    struct audit_floors floors;
+    if (node_admin_floors(nodes->admins[node], &floors, &nodes->errors[node]) != STATUS_OK) {
+        inspect_lost(nodes, node);
+        return;
+    }
+    for (uint32_t i = 0; i < floors.count; i++) {
+        const struct audit_floor *log = &floors.logs[i];
+        if (strncmp(file->gtrid_text, log->origin, strlen(log->origin)) != 0)
+            continue;
+        file->verified |= strcmp(file->gtrid_text, log->finished) <= 0;
+        if (strcmp(file->gtrid_text, log->pruned) < 0) {
+            file->removed = true;
+            note(file, _("node %s: markers of its age were removed"), nodes->access.nodes[node].name);
+        }
+    }
+}
+
 /* Listed first, markers after: a branch moves from one to the other, never back. */
 static enum status read_nodes(struct app *app, struct case_file *file, struct inspection *nodes,
                               const struct log_view *log)
@@ -94,6 +115,8 @@ static enum status read_nodes(struct app *app, struct case_file *file, struct in
             else if (present)
                 see(file, nodes, b, i, true);
         }
+        if (nodes->admins[i]) /* last: what was removed meanwhile is known then */
+            read_floor(file, nodes, i);
         if (!nodes->admins[i]) {
             file->unreachable = true;
             note(file, _("node %s: cannot be read: %s"), nodes->access.nodes[i].name, nodes->errors[i].text);
@@ -115,7 +138,12 @@ static void judge(struct case_file *file)
         any_marker = any_marker || file->branches[b].marker;
         any_listed = any_listed || file->branches[b].listed;
     }
-    if (file->commit)
+    if (file->verified &&
+        (file->commit || any_marker)) /* complete when it was verified, removed here or there since */
+        file->outcome = OUTCOME_COMMITTED;
+    else if (file->removed)
+        file->outcome = OUTCOME_IN_DOUBT;
+    else if (file->commit)
         file->outcome = all ? OUTCOME_COMMITTED : OUTCOME_COMMITTED_PENDING;
     else if (any_marker) /* no record: one phase, or the record has been retired since */
         file->outcome = all && !any_listed ? OUTCOME_COMMITTED : OUTCOME_IN_DOUBT;
@@ -125,7 +153,9 @@ static void judge(struct case_file *file)
         file->outcome = file->unreachable || file->in_flight_possible ? OUTCOME_IN_DOUBT : OUTCOME_ABORTED;
     if (file->outcome == OUTCOME_ABORTED && file->record_count == 0)
         note(file, _("no record and no trace on any node: presumed abort"));
-    if (file->in_flight_possible && (file->outcome == OUTCOME_IN_DOUBT))
+    if (file->removed && file->outcome == OUTCOME_IN_DOUBT)
+        note(file, _("it is finished on every node, but nothing tells any more whether it was committed"));
+    if (file->in_flight_possible && !file->removed && (file->outcome == OUTCOME_IN_DOUBT))
         note(file, _("a coordinator of that epoch runs: it may be in flight"));
 }
 

@@ -395,6 +395,17 @@ static void old_segments_go_when_nothing_needs_them(void)
     CU_ASSERT_TRUE(segments(&w) <= 2);
     CU_ASSERT_EQUAL(dlog_find_commit(w.dlog, &w.gtrid[0], NULL), 1);
     CU_ASSERT_EQUAL(dlog_find_commit(w.dlog, &w.gtrid[140], NULL), 0);
+    struct gtrid oldest;
+    CU_ASSERT_TRUE(dlog_oldest(w.dlog, &oldest) && gtrid_equal(&oldest, &w.gtrid[0]));
+    CU_ASSERT_TRUE_FATAL(do_commit(&w) && do_sync(&w) && do_done(&w, 0) && do_done(&w, 150) && do_sync(&w));
+    w.now_ms += RETENTION_MS / 2;
+    CU_ASSERT_EQUAL_FATAL(open_log(&w), STATUS_OK);
+    CU_ASSERT_TRUE(dlog_oldest(w.dlog, &oldest) && gtrid_equal(&oldest, &w.gtrid[0])); /* retained */
+    w.now_ms += 2 * RETENTION_MS;
+    for (int i = 0; i < 2; i++) /* what was written last goes with the segment it is in */
+        CU_ASSERT_EQUAL_FATAL(open_log(&w), STATUS_OK);
+    CU_ASSERT_EQUAL(dlog_find_commit(w.dlog, &w.gtrid[0], NULL), 0);
+    CU_ASSERT_FALSE(dlog_oldest(w.dlog, &oldest));
     world_free(&w);
 }
 

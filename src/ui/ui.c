@@ -57,10 +57,11 @@ void ui_paste(struct ui *ui, int64_t now_us)
     ui_toast(ui, 1, _("a paste is never taken as keys"), now_us);
 }
 
-/* What is worth following while streams run: the newest with a vote, of several branches; else the newest. */
+/* What is worth following while streams run: the newest with a vote, of several branches (with a node away that is one that
+ * waits for it); else the newest. */
 static const struct model_txn *newest_of_a_stream(const struct model *model)
 {
-    for (unsigned age = 0; age < MODEL_TRACES; age++) {
+    for (unsigned age = 0; age < model->txn_count; age++) {
         const struct model_txn *txn = model_txn_at(model, age);
         if (txn && txn->branch_count > 1 && model_trace_find(model, txn->epoch, txn->txn))
             return txn;

@@ -149,8 +149,9 @@ static void a_spawned_process_inherits_nothing_of_ours(void)
     lab_path(log, dir, "log");
     lab_path(script, dir, "script");
     scratch_file(dir, "secret-file", "", 0600);
+    /* grep reads its own: the shell blocks signals of its own while it waits */
     scratch_file(dir, "script",
-                 "#!/bin/sh\nenv\nls -l /proc/$$/fd\ngrep -E '^Sig(Blk|Ign)' /proc/$$/status\n"
+                 "#!/bin/sh\nenv\nls -l /proc/$$/fd\ngrep -E '^Sig(Blk|Ign)' /proc/self/status\n"
                  "echo sid $(cut -d' ' -f6 /proc/$$/stat) pid $$ cwd $(pwd)\n",
                  0700);
     char secret[LAB_PATH_MAX];

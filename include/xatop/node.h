@@ -114,6 +114,7 @@ struct control {
     int64_t deadline_ms;
     const struct coordinator *coordinator; /* RAISE */
     bool take_over;                        /* RAISE: claim the id even from another log (rule 3) */
+    bool claimed;                          /* RAISE: claimed earlier in this run: what another log left prepared is no obstacle */
     struct session_ref session;            /* FENCE */
     struct xid xid;                        /* RESOLVE */
     uint8_t branch;

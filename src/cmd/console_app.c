@@ -31,6 +31,7 @@ struct console_app {
     struct app *app;
     struct runtime *runtime;
     struct worker *hands;   /* starts and kills servers */
+    struct app *audit_app;  /* the auditor's own: its errors are not the screen's */
     struct worker *auditor; /* audits while work goes on, at most a twentieth of the time */
     struct prng prng;
     uint64_t known;
@@ -186,10 +187,7 @@ static bool audit_due(struct console_app *console, uint64_t *outcomes, int64_t *
 static void audit_loop(void *arg, struct mailbox *inbox)
 {
     struct console_app *console = arg;
-    struct app *app = malloc(sizeof *app); /* err of its own */
-    if (!app)
-        return;
-    *app = *console->app;
+    struct app *app = console->audit_app;
     int64_t pause_ms = 0, last_ms = 0;
     uint64_t outcomes = 0;
     void *item;
@@ -201,8 +199,6 @@ static void audit_loop(void *arg, struct mailbox *inbox)
         if (pause_ms < AUDIT_PAUSE_MS)
             pause_ms = AUDIT_PAUSE_MS;
     }
-    explicit_bzero(app, sizeof *app);
-    free(app);
 }
 
 static uint32_t count_unfinished(const struct model *model, struct text *out)
@@ -293,6 +289,12 @@ static void leave(struct console_app *console, enum console_end end, int signal_
     program_log(LOG_LEVEL_INFO, "console ended, %u unfinished", left);
 }
 
+static void free_audit_app(struct console_app *console)
+{
+    explicit_bzero(console->audit_app, sizeof *console->audit_app); /* passwords */
+    free(console->audit_app);
+}
+
 enum status console_app(struct app *app)
 {
     struct console_app console = {.app = app, .faults = (uint8_t)app->fault_count};
@@ -300,12 +302,19 @@ enum status console_app(struct app *app)
     enum status status = runtime_start(app, RUNTIME_COUNT_ROWS, &console.runtime);
     if (status != STATUS_OK)
         return status;
+    console.audit_app = malloc(sizeof *console.audit_app);
+    if (!console.audit_app) {
+        runtime_stop(console.runtime, 0);
+        return err_set(&app->err, STATUS_INTERNAL, _("out of memory"));
+    }
+    *console.audit_app = *app;
     status = worker_start(&console.hands, "hands", HANDS_QUEUE, do_lab_job, &console, &app->err);
     if (status == STATUS_OK)
         status = worker_start_loop(&console.auditor, "auditor", 1, audit_loop, &console, &app->err);
     if (status != STATUS_OK) {
         worker_stop(console.hands, free);
         runtime_stop(console.runtime, 0);
+        free_audit_app(&console);
         return status;
     }
     struct console_ports ports = {
@@ -322,6 +331,7 @@ enum status console_app(struct app *app)
     int signal_number = 0;
     enum console_end end = console_run(&ports, &signal_number, &app->err);
     leave(&console, end, signal_number);
+    free_audit_app(&console);
     if (end == CONSOLE_SIGNAL)
         console_reraise(signal_number);
     return end == CONSOLE_FAILED ? (app->err.status ? app->err.status : STATUS_USAGE) : STATUS_OK;

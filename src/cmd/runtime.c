@@ -135,11 +135,12 @@ static void count_shape(struct runtime *runtime)
 {
     struct shape total = {.node_count = runtime->access.count};
     bool whole = true;
+    int64_t deadline_ms = clock_mono_ms() + ADMIN_DEADLINE_MS; /* of all: frozen ones must not add up */
     for (uint8_t i = 0; i < runtime->access.count; i++) {
         struct node_admin *admin;
         struct shape here = {0};
-        bool counted = node_admin_open(&admin, &runtime->access.nodes[i], false,
-                                       clock_mono_ms() + ADMIN_DEADLINE_MS, NULL) == STATUS_OK;
+        bool counted =
+            node_admin_open(&admin, &runtime->access.nodes[i], false, deadline_ms, NULL) == STATUS_OK;
         if (counted) {
             counted = node_admin_count(admin, &here, NULL) == STATUS_OK;
             node_admin_close(admin);

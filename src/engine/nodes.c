@@ -94,8 +94,8 @@ void node_raised(struct engine *engine, struct control *control)
         engine_halt(engine, STATUS_STATE, words);
         break;
     case RAISE_NEWER_EPOCH:
-        text_printf(&text, _("a newer incarnation of this coordinator has taken over on %s: %s"), name,
-                    control->detail);
+        text_printf(&text, _("a newer incarnation, or a copy, of this decision log has taken over on %s: %s"),
+                    name, control->detail);
         engine_halt(engine, STATUS_STATE, words);
         break;
     case RAISE_NO_SCHEMA:
@@ -132,7 +132,9 @@ static void raise_node(struct engine *engine, uint8_t node)
     engine->nodes[node].raise_out = true;
     engine->nodes[node].raise_due = false;
     box->control.coordinator = &engine->config.coordinator;
-    box->control.take_over = engine->config.take_over;
+    /* claimed once: whoever claims it from us afterwards has it */
+    box->control.take_over = engine->config.take_over && !engine->nodes[node].raised;
+    box->control.claimed = engine->config.take_over;
     box->control.deadline_ms = engine->now_ms + RAISE_TIMEOUT_MS;
     engine->ports.node.control(engine->ports.node.ctx, &box->control);
 }

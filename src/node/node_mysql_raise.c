@@ -78,43 +78,65 @@ static void say_owner(const struct node_epoch *owner, char *detail, size_t cap)
                 owner->host, owner->pid, since);
 }
 
-static bool write_epoch(struct session *session, const struct coordinator *who)
+/* @found: there is a row, and we hold its lock. An absent row cannot be locked at READ COMMITTED: of two who saw none, INSERT
+ * lets one pass, and the other gets 1062. */
+static bool write_epoch(struct session *session, const struct coordinator *who, bool found)
 {
     char sql[512];
     struct text text;
     text_init(&text, sql, sizeof sql);
-    text_printf(
-        &text,
-        "REPLACE INTO xa_epoch (coordinator, log_id, epoch, pid, since_ms, host) VALUES ('%s', %" PRIu64
-        ", %" PRIu32 ", %" PRId64 ", %" PRId64 ", X'",
-        who->id, who->log_id, who->epoch, who->pid, who->since_wall_ms);
+    text_printf(&text,
+                "%s INTO xa_epoch (coordinator, log_id, epoch, pid, since_ms, host) VALUES ('%s', %" PRIu64
+                ", %" PRIu32 ", %" PRId64 ", %" PRId64 ", X'",
+                found ? "REPLACE" : "INSERT", who->id, who->log_id, who->epoch, who->pid, who->since_wall_ms);
     text_hex(&text, who->host, strnlen(who->host, sizeof who->host));
     text_append(&text, "')");
     xatop_assert(!text.truncated);
     return session_run(session, sql);
 }
 
-/* Compare and raise in one transaction. False: nothing was changed; control->raised says why. */
-static bool compare_and_raise(struct session *session, struct control *control)
+/* An epoch is durable in its log before any node hears of it, so the next run of that log has a higher one. The same epoch
+ * raised by another process means a copy of the log: a copied state directory, or a backup put back. */
+static bool is_other_run(const struct node_epoch *owner, const struct coordinator *who)
+{
+    return owner->epoch == who->epoch &&
+           (owner->pid != who->pid || owner->since_wall_ms != who->since_wall_ms);
+}
+
+enum compared { COMPARED_RAISED, COMPARED_NOT, COMPARED_AGAIN };
+
+/* Compare and raise in one transaction. NOT: nothing was changed; control->raised says why. */
+static enum compared compare_and_raise(struct session *session, struct control *control)
 {
     const struct coordinator *who = control->coordinator;
     struct node_epoch owner;
-    bool raised = false;
+    enum compared compared = COMPARED_NOT;
     if (!session_run(session, "START TRANSACTION") || !session_epoch(session, who->id, true, &owner))
         goto out;
     if (owner.found && owner.log_id != who->log_id && !control->take_over) {
         control->raised = RAISE_OTHER_LOG;
         say_owner(&owner, control->detail, sizeof control->detail);
-    } else if (owner.found && owner.log_id == who->log_id && owner.epoch > who->epoch) {
+    } else if (owner.found && owner.log_id == who->log_id &&
+               (owner.epoch > who->epoch || is_other_run(&owner, who))) {
         control->raised = RAISE_NEWER_EPOCH;
         say_owner(&owner, control->detail, sizeof control->detail);
-    } else {
-        raised = write_epoch(session, who) && session_run(session, "COMMIT");
+    } else if (write_epoch(session, who, owner.found)) {
+        compared = session_run(session, "COMMIT") ? COMPARED_RAISED : COMPARED_NOT;
+    } else if (!owner.found && session->error == ERROR_DUPLICATE) {
+        compared = COMPARED_AGAIN;
     }
 out:
-    if (!raised)
+    if (compared != COMPARED_RAISED)
         session_run(session, "ROLLBACK");
-    return raised;
+    return compared;
+}
+
+static bool raise_epoch(struct session *session, struct control *control)
+{
+    enum compared compared = compare_and_raise(session, control);
+    if (compared == COMPARED_AGAIN)
+        compared = compare_and_raise(session, control);
+    return compared == COMPARED_RAISED;
 }
 
 /* Branches of our coordinator id, but of another log: only that log knows about them (rule 3). */
@@ -126,6 +148,11 @@ static bool other_log_is_prepared(struct session *session, struct control *contr
     bool other = false;
     if (!session_scan(session, &xids, &count, &total))
         return true;
+    if (total > count) { /* the rest cannot be judged, and one of them may be another log's */
+        free(xids);
+        text_copy(control->detail, sizeof control->detail, _("too many prepared branches to look at"));
+        return true;
+    }
     for (uint32_t i = 0; i < count && !other; i++) {
         struct text text;
         if (xid_owner(&xids[i], control->coordinator->id, control->coordinator->log_id) != XID_OTHER_LOG)
@@ -212,9 +239,9 @@ static void check_and_raise(struct session *session, struct control *control)
         control->raised = RAISE_NO_SCHEMA;
         return;
     }
-    if (!control->take_over && other_log_is_prepared(session, control))
+    if (!control->take_over && !control->claimed && other_log_is_prepared(session, control))
         return;
-    if (!compare_and_raise(session, control) || !end_older_sessions(session, control))
+    if (!raise_epoch(session, control) || !end_older_sessions(session, control))
         return;
     if (!session_register(session, control->coordinator))
         return;

@@ -242,8 +242,11 @@ bool session_register(struct session *session, const struct coordinator *coordin
     /* Only after that row is committed: whoever raises the epoch in between kills us, or we see it here. */
     bool found;
     int64_t same = 0;
-    snprintf(sql, sizeof sql, "SELECT log_id = %llu AND epoch = %u FROM xa_epoch WHERE coordinator = '%s'",
-             (unsigned long long)coordinator->log_id, coordinator->epoch, coordinator->id);
+    snprintf(sql, sizeof sql,
+             "SELECT log_id = %llu AND epoch = %u AND pid = %lld AND since_ms = %lld FROM xa_epoch WHERE "
+             "coordinator = '%s'",
+             (unsigned long long)coordinator->log_id, coordinator->epoch, (long long)coordinator->pid,
+             (long long)coordinator->since_wall_ms, coordinator->id);
     if (!session_numbers(session, sql, &same, 1, &found))
         return false;
     session->error = 0;

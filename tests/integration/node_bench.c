@@ -158,7 +158,7 @@ bool bench_open(struct bench *bench, uint64_t log_id, uint32_t epoch)
                 .log_id = log_id,
                 .epoch = epoch,
                 .pid = 1,
-                .since_wall_ms = clock_wall_ms(),
+                .since_wall_ms = 1700000000000, /* one run, however often it is opened */
                 .host = "here"},
         .outbox = mailbox_new(64),
     };

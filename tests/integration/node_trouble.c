@@ -189,6 +189,25 @@ static void a_newer_epoch_fences_the_older(void)
     close_bench();
 }
 
+static void a_copy_of_the_log_is_refused(void)
+{
+    struct bench_txn txn;
+    open_bench();
+    bench_begin(&bench, &txn, 0, 50);
+    CU_ASSERT_EQUAL(bench_run(&bench, &txn, 1, VERB_PREPARE), REPLY_OK);
+    struct coordinator copy = bench.who; /* same log, same epoch, another process */
+    copy.pid = 2;
+    struct control control = {.kind = CONTROL_RAISE, .coordinator = &copy};
+    bench_ask(&bench, &control);
+    CU_ASSERT_EQUAL(control.raised, RAISE_NEWER_EPOCH);
+    CU_ASSERT_EQUAL(control.killed, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(control.detail, "pid 1"));
+    /* the run that was there first goes on, and may raise again after a restart of the node */
+    CU_ASSERT(bench_raise(&bench));
+    CU_ASSERT_EQUAL(bench_say(&bench, &txn, 1, VERB_ROLLBACK), REPLY_OK);
+    close_bench();
+}
+
 static void a_frozen_server_costs_the_deadline_only(void)
 {
     struct bench_txn txn;
@@ -319,6 +338,7 @@ int main(void)
         {"a locked marker is no verdict", a_locked_marker_is_no_verdict},
         {"another log is refused", another_log_is_refused},
         {"a newer epoch fences the older", a_newer_epoch_fences_the_older},
+        {"a copy of the log is refused", a_copy_of_the_log_is_refused},
         {"a frozen server costs the deadline only", a_frozen_server_costs_the_deadline_only},
         {"a killed server brings the branch back", a_killed_server_brings_the_branch_back},
         {"a phantom OK is noticed and heals at a restart", a_phantom_ok_is_noticed_and_heals},

@@ -1,30 +1,37 @@
 # The audit holds at any moment of the work, and it can see: every damage done by hand is found.
 # shellcheck shell=bash
 
-# Transfers and orders, one after the other, until told to stop.
+# Transfers and orders, one after the other, until told to stop. load NUMBER COMMAND...: rows of its own, nobody waits for locks.
 load()
 {
-    local i=0
+    local i=0 at=$1
+    shift
     while [ ! -e "$tmp/load.stop" ]; do
         i=$((i + 1))
-        xatop -q --wire packet transfer --from $((1041 + i % 10)) --to $((1052 + i % 7)) --amount 0.$((10 + i % 90)) || return
-        xatop -q order --product $((101 + i % 9)) --quantity 1 --customer $((2001 + i % 40)) || return
+        "$@" -q --wire packet transfer --from $((1041 + at)) --to $((1052 + at + i % 5 * 10)) --amount 0.$((10 + i % 90)) || return
+        "$@" -q order --product $((101 + at)) --quantity 1 --customer $((2001 + at * 10 + i % 10)) || return
     done
-    echo "$i" >"$tmp/load.rounds"
+    echo "$i" >"$tmp/load.$at"
 }
 
+# Two coordinators, each of its own id and log, on the same servers.
 beside_load()
 {
-    local i
-    rm -f "$tmp/load.stop" "$tmp/load.rounds"
-    in_background load
+    local i second code=0
+    rm -f "$tmp"/load.*
+    in_background load 2 outsider "$tmp/second" -c "$tmp/second.conf"
+    second=$background
+    load 0 xatop >"$tmp/load.out" 2>&1 </dev/null &
     for ((i = 0; i < 20; i++)); do
         must_exit 0 xatop --json audit && must_be '[true,[]]' '[.ok,.torn]' || break
     done
     touch "$tmp/load.stop"
+    wait $! || code=$?
+    background=$second
     background_exit
-    [ "$i" = 20 ] && must_equal 0 "$bg_code" "exit code of the load ($(cat "$tmp/bg.err"))" && echo "rounds: $(cat "$tmp/load.rounds")" &&
-        [ "$(cat "$tmp/load.rounds")" -ge 3 ] && all_settled
+    must_equal '20 0 0' "$i $code $bg_code" "good audits, exit codes of the loads ($(cat "$tmp/load.out" "$tmp/bg.err"))" || return
+    echo "rounds: $(cat "$tmp/load.0") $(cat "$tmp/load.2")"
+    [ "$(cat "$tmp/load.0")" -ge 3 ] && [ "$(cat "$tmp/load.2")" -ge 3 ] && all_settled
 }
 
 # found PATH WANT: the audit does not hold, and says so there.
@@ -70,6 +77,7 @@ e2e_audit()
 {
     local begun=$SECONDS account='UPDATE xatop.accounts SET balance = balance'
     sql n1 'CREATE DATABASE IF NOT EXISTS theirs' && sql n2 'CREATE DATABASE IF NOT EXISTS theirs'
+    ports && printf 'coordinator = "second";\n' >"$tmp/second.conf"
     try "twenty audits beside load" beside_load
     try "the audit sees money made" sees n1 "$account + 1 WHERE id = 1001" "$account - 1 WHERE id = 1001" .wrong '["n1"]'
     try "the audit sees money lost" sees n2 "$account - 1 WHERE id = 1002" "$account + 1 WHERE id = 1002" .wrong '["n2"]'

@@ -1,16 +1,6 @@
 # One coordinator id, one decision log, one process: everybody else is turned away before it touches anything.
 # shellcheck shell=bash
 
-# outsider STATE COMMAND...: xatop with another state directory on the same two servers, as two servers among others.
-outsider()
-{
-    local state=$1
-    shift
-    env DB1_HOST=127.0.0.1 DB1_PORT="$port1" DB1_PASSWORD="$(cat "$XATOP_STATE/nodes/n1/app.password")" \
-        DB2_HOST=127.0.0.1 DB2_PORT="$port2" DB2_PASSWORD="$(cat "$XATOP_STATE/nodes/n2/app.password")" \
-        XATOP_CONFIG= "$XATOP" --state "$state" "$@"
-}
-
 # Another log under our id is turned away, by name; with a prepared branch of the first log's there before and after.
 other_log()
 {

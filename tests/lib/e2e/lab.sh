@@ -16,6 +16,16 @@ ports()
     port1=$(jq -r '.nodes[0].port' <<<"$out") port2=$(jq -r '.nodes[1].port' <<<"$out")
 }
 
+# outsider STATE COMMAND...: xatop with another state directory on the same two servers, as two servers among others.
+outsider()
+{
+    local state=$1
+    shift
+    env DB1_HOST=127.0.0.1 DB1_PORT="$port1" DB1_PASSWORD="$(cat "$XATOP_STATE/nodes/n1/app.password")" \
+        DB2_HOST=127.0.0.1 DB2_PORT="$port2" DB2_PASSWORD="$(cat "$XATOP_STATE/nodes/n2/app.password")" \
+        XATOP_CONFIG= "$XATOP" --state "$state" "$@"
+}
+
 # e2e_main MAKE MAKE PART...: XATOP_E2E="crash faults" takes only those parts.
 e2e_main()
 {

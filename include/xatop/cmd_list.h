@@ -31,7 +31,7 @@
     X(wait, "wait", 0, INT, "S", "how long to wait for phase two after the decision (default 10)")                 \
     X(wire, "wire", 0, WIRE, "MODE", "statement (one message per statement) or packet")                            \
     X(fault, "fault", 0, LIST, "SPEC", "arm a fault, KIND@POINT[:NODE][#NTH]; repeatable")                          \
-    X(sim, "sim", 0, SEED, "[SEED]", "simulated nodes instead of servers")                                        \
+    X(sim, "sim", 0, SEED, "[SEED]", "simulated nodes instead of servers (not in this version)")                                        \
     X(readonly, "readonly", 0, FLAG, "", "nothing that changes shared state")                                          \
     X(take_over, "take-over", 0, STRING, "REASON", "claim the coordinator id from another decision log")                \
     X(json, "json", 0, FLAG, "", "one JSON object on standard output, nothing else there")                         \

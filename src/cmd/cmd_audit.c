@@ -80,10 +80,12 @@ static void print_text(struct app *app, const struct inspection *nodes, const st
 {
     const struct audit_result *r = &run->result;
     char expected[32], found[32];
-    app_say(app, _("money: expected %s, found %s"),
+    const char *part = r->unreachable ? _(" (only the nodes that could be read)") : "";
+    app_say(app, _("money: expected %s, found %s%s"),
             money_format(r->money_expected, expected, sizeof expected),
-            money_format(r->money_found, found, sizeof found));
-    app_say(app, _("stock: expected %" PRId64 ", found %" PRId64), r->stock_expected, r->stock_found);
+            money_format(r->money_found, found, sizeof found), part);
+    app_say(app, _("stock: expected %" PRId64 ", found %" PRId64 "%s"), r->stock_expected, r->stock_found,
+            part);
     print_missing(app, nodes, run);
     for (uint8_t i = 0; i < nodes->count; i++) {
         if (r->wrong & 1u << i)

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,8 +58,16 @@ static enum status find_state_dir(struct app *app)
         return err_set(&app->err, STATUS_STATE, _("state directory: neither --state nor HOME is given"));
     while (path.len > 1 && path.p[path.len - 1] == '/')
         path.p[--path.len] = '\0';
-    return path.truncated ? err_set(&app->err, STATUS_STATE, _("state directory: the path is too long"))
-                          : STATUS_OK;
+    if (path.truncated)
+        return err_set(&app->err, STATUS_STATE, _("state directory: the path is too long"));
+    struct stat st;
+    if (stat(app->state_dir, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        char clean[256];
+        text_sanitise_cstr(clean, sizeof clean, app->state_dir);
+        return err_set(&app->err, STATUS_STATE,
+                       _("state directory %s: is not a directory; choose another with --state"), clean);
+    }
+    return STATUS_OK;
 }
 
 /* What ends at once. True if it was one of these. */
@@ -110,9 +119,17 @@ static enum status run(struct app *app)
     return app->command ? app->command->run(app) : console_app(app);
 }
 
+/* A reader that has seen enough (| head) is no error; which write met it is not known any more. */
+static bool reader_left(int fd)
+{
+    struct pollfd out = {.fd = fd, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
 static int finish(struct app *app, enum status status)
 {
-    if (fflush(app->out) != 0 || ferror(app->out)) {
+    bool lost = fflush(app->out) != 0 || ferror(app->out);
+    if (lost && !reader_left(fileno(app->out))) {
         fprintf(stderr, _("xatop: standard output: cannot be written\n"));
         if (status == STATUS_OK)
             status = STATUS_INTERNAL;

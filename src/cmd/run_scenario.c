@@ -61,9 +61,10 @@ void print_report(struct app *app, const struct report *report)
         print_json(app, report);
         return;
     }
-    app_say(app, _("%s%s%s in %.1f ms%s%s%s"), report->gtrid, report->gtrid[0] ? " " : "",
+    /* why it was not committed stands on standard error, once */
+    app_say(app, _("%s %s in %.1f ms%s"), report->gtrid[0] ? report->gtrid : _("nothing was begun:"),
             outcome_name(report->outcome), (double)report->elapsed_us / 1000,
-            report->repeated ? _(" (answered before)") : "", report->reason[0] ? ": " : "", report->reason);
+            report->repeated ? _(" (answered before)") : "");
     for (uint8_t b = 0; b < report->branch_count && app->verbose; b++)
         app_say(app, "  b%d %-10s %s", b + 1, app->configuration.nodes[report->branches[b].node].name,
                 branch_state_name((int)report->branches[b].state));

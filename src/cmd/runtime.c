@@ -53,9 +53,26 @@ static void log_done(void *arg, struct dlog_request *request)
     xatop_assert(mailbox_post(runtime->outbox, request));
 }
 
+/* What a crash says last, made when the fault fired (engine thread), before the bytes that carry it out are handed on. */
+static char last_words[256];
+
+static void prepare_last_words(const struct runtime *runtime, const struct trace_event *event)
+{
+    char id[XATOP_GTRID_MAX + 1];
+    struct text text;
+    struct gtrid gtrid = {
+        .log_id = runtime->config.coordinator.log_id, .epoch = event->epoch, .sequence = event->txn};
+    text_copy(gtrid.coordinator, sizeof gtrid.coordinator, runtime->config.coordinator.id);
+    gtrid_print(&gtrid, id);
+    text_init(&text, last_words, sizeof last_words);
+    text_printf(&text, _("xatop: injected %s in %s; run xatop recover\n"), event->detail, id);
+}
+
 static void crash_now(void *arg)
 {
     (void)arg;
+    (void)!write(STDERR_FILENO, last_words,
+                 strlen(last_words)); /* the one thing a crash may still do: be seen */
     _exit(status_exit_code(STATUS_INJECTED_CRASH));
 }
 
@@ -84,6 +101,8 @@ static void take_trace(void *ctx, const struct trace_event *event)
     lock_give(runtime->lock);
     if (!atomic_exchange(&runtime->woken, true))
         (void)eventfd_write(runtime->wake_fd, 1);
+    if (event->kind == TRACE_FAULT && strncmp(event->detail, "crash", 5) == 0 && !last_words[0])
+        prepare_last_words(runtime, event);
     if (runtime->journal)
         journal_event(runtime->journal, event);
     note_for_operators(event);
@@ -200,6 +219,7 @@ static enum status start_nodes(struct runtime *runtime, struct app *app)
         .transaction_timeout_ms = app->configuration.transaction_timeout_ms,
         .lock_wait_ms = app->configuration.lock_wait_s * 1000,
         .connect_timeout_ms = app->configuration.connect_timeout_ms,
+        .crash = crash_now,
     };
     return node_mysql_start(&runtime->nodes, runtime->access.nodes, runtime->access.count, &options,
                             runtime->outbox, &app->err);

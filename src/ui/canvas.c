@@ -216,6 +216,8 @@ void area_style(struct area area, int x, int y, int w, enum style style)
         part.canvas->cells[(int64_t)part.y * part.canvas->w + part.x + i].style = (uint8_t)style;
 }
 
+enum { TITLE_MIN = 24 };
+
 struct area area_box(struct area area, enum style style, enum style title_style, const char *title,
                      const char *right)
 {
@@ -232,13 +234,15 @@ struct area area_box(struct area area, enum style style, enum style title_style,
     area_glyph(area, 0, area.h - 1, style, GLYPH_BOTTOM_LEFT);
     area_glyph(area, area.w - 1, area.h - 1, style, GLYPH_BOTTOM_RIGHT);
     int room = area.w - 6, right_w = canvas_columns(area.canvas, right);
+    bool both =
+        right[0] && right_w + 3 + TITLE_MIN <= room; /* a long title gives way, down to its first words */
     int used = 0;
     if (title[0] && room > 0) {
         area_text(area, 2, 0, style, " ");
-        used = area_text_in(area, 3, 0, room, title_style, title);
+        used = area_text_in(area, 3, 0, both ? room - right_w - 3 : room, title_style, title);
         area_text(area, 3 + used, 0, style, " ");
     }
-    if (right[0] && right_w + 3 <= room - used) { /* the title is worth more than the words beside it */
+    if (right[0] && right_w + 3 <= room - used) {
         int x = area.w - 4 - right_w;
         area_text(area, x, 0, style, " ");
         area_text(area, x + 1, 0, style, right);

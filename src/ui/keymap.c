@@ -117,10 +117,11 @@ static void back(struct ui *ui)
 {
     if (ui->zoom)
         ui->zoom = false;
-    else if (ui->focus == PANE_TRACE && !ui->follow)
-        ui->focus = PANE_TXNS;
-    else
+    else {
+        if (ui->focus == PANE_TRACE && !ui->follow)
+            ui->focus = PANE_TXNS;
         live(ui);
+    }
 }
 
 static void freeze(struct ui *ui)

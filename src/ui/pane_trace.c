@@ -34,7 +34,8 @@ void pane_trace_title(const struct ui *ui, struct text *left, struct text *right
     char duration[WORDS_MAX];
     words_duration(txn_elapsed_us(ui, txn), duration);
     text_printf(left, " #%" PRIu64 " %s", txn->txn, txn->meaning[0] ? txn->meaning : _("found by recovery"));
-    text_printf(right, "%s %s%s", words_txn_state(txn, &style), duration, ui->follow ? "" : _("  L live"));
+    text_printf(right, "%s %s%s", words_txn_state(txn, &style), duration,
+                ui->follow ? "" : _("  HELD, L live"));
 }
 
 static void arrange_lanes(struct diagram *d)

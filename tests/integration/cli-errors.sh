@@ -127,6 +127,10 @@ expect_exit 2 'no terminal to ask on' setsid -w "$XATOP" -c "$tmp/x.conf" status
 
 full_disk() { "$XATOP" --help >/dev/full; [ $? = 70 ]; }
 [ -e /dev/full ] && run_test 'output that cannot be written is an error' full_disk
+reader_gone() { "$XATOP" --help | true; [ "${PIPESTATUS[0]}" = 0 ]; }
+run_test 'a reader that has seen enough is no error' reader_gone
+touch "$tmp/afile"
+expect_exit 7 'a file as state directory, also for who only looks' "$XATOP" --state "$tmp/afile" status
 closed_streams() { "$XATOP" --version <&- >&- 2>&-; [ $? -le 70 ]; }
 run_test 'closed standard streams are survived' closed_streams
 

@@ -152,6 +152,8 @@ static int64_t nodes_deadline_ms(const struct engine *engine)
             due_ms = earlier(due_ms, book->retry_at_ms);
         if (!book->raise_out && !away && !book->health_out)
             due_ms = earlier(due_ms, book->health_at_ms);
+        if (!away && book->health_out)
+            due_ms = earlier(due_ms, book->health_until_ms);
         if (book->raise_due && !book->raise_out)
             due_ms = engine->now_ms;
         if (book->sweep_wanted && book->raised && !book->down && engine->sweep.state == SWEEP_IDLE &&

@@ -13,6 +13,7 @@ struct book {
     bool swept, sweep_wanted;
     bool raise_out, raise_due, health_out;
     int64_t retry_at_ms, health_at_ms, sweep_at_ms;
+    int64_t health_until_ms; /* health_out: past this it counts as frozen, whatever its control session is stuck in */
     uint32_t failures;
     uint64_t node_id;
     int64_t server_start;

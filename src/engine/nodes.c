@@ -145,7 +145,17 @@ static void sample_node(struct engine *engine, uint8_t node)
     engine->nodes[node].health_out = true;
     engine->nodes[node].health_at_ms = INT64_MAX;
     box->control.deadline_ms = engine->now_ms + HEALTH_TIMEOUT_MS;
+    engine->nodes[node].health_until_ms = box->control.deadline_ms + ASK_TIMEOUT_MS + 1000;
     engine->ports.node.control(engine->ports.node.ctx, &box->control);
+}
+
+/* A sample may wait behind questions with more patience than it has. Nobody should look at "up" for so long. */
+static void unanswered(struct engine *engine, uint8_t node)
+{
+    struct control none = {.node = node,
+                           .info = {.state = NODE_FROZEN, .prepared = -1, .lock_waits = -1, .sessions = -1}};
+    text_copy(none.detail, sizeof none.detail, _("does not answer"));
+    went_away(engine, &engine->nodes[node], &none);
 }
 
 void nodes_turn(struct engine *engine)
@@ -155,6 +165,10 @@ void nodes_turn(struct engine *engine)
         struct book *book = &engine->nodes[i];
         bool away = !book->raised || book->down;
         all_answered &= book->answered;
+        if (!away && book->health_out && book->health_until_ms <= engine->now_ms) {
+            unanswered(engine, i);
+            continue;
+        }
         if (book->raise_out)
             continue;
         if (book->raise_due || (away && book->retry_at_ms <= engine->now_ms))

@@ -140,6 +140,26 @@ static void a_node_known_to_be_away_is_not_waited_for(void)
     world_end();
 }
 
+static void a_node_that_leaves_a_sample_unanswered_is_frozen(void)
+{
+    world_fresh();
+    struct engine_config config = world_config();
+    config.health_ms = 1000;
+    world_open_with(&config, NULL, 0);
+    world_play(100);
+    world.now_us += 1100000;
+    world_turn(); /* the samples are out, and stay so */
+    CU_ASSERT_PTR_NULL(strstr(world.transcript, "frozen"));
+    world.now_us += 20000000;
+    world_turn();
+    CU_ASSERT_PTR_NOT_NULL(strstr(world.transcript, "frozen"));
+    world.transcript[0] = '\0';
+    world_play(3000); /* it was only slow: raised again, it is up again */
+    CU_ASSERT_PTR_NOT_NULL(strstr(world.transcript, "up"));
+    CU_ASSERT_PTR_NULL(strstr(world.transcript, "frozen"));
+    world_end();
+}
+
 static void a_lost_commit_is_fenced_and_resolved(void)
 {
     world_begin();
@@ -344,6 +364,8 @@ int main(void)
         {"a deadlock is tried again under a new xid", a_deadlock_is_tried_again_under_a_new_xid},
         {"a node that is away is an answer", a_node_that_is_away_is_an_answer},
         {"a node known to be away is not waited for", a_node_known_to_be_away_is_not_waited_for},
+        {"a node that leaves a sample unanswered is frozen",
+         a_node_that_leaves_a_sample_unanswered_is_frozen},
         {"a lost commit is fenced and resolved", a_lost_commit_is_fenced_and_resolved},
         {"patience ends but the transaction does not", patience_ends_but_the_transaction_does_not},
         {"a failed log leaves doubt and takes no work", a_failed_log_leaves_doubt_and_takes_no_work},

@@ -57,7 +57,7 @@ struct dlog_branch {
 struct dlog_record {
     enum dlog_type type;
     uint64_t lsn;     /* given by dlog_append */
-    uint32_t epoch;   /* the opening that wrote it; given by dlog_append */
+    uint32_t epoch;   /* the opening that wrote it, kept by copies in later segments; given by dlog_append */
     uint64_t durable; /* given by dlog_append */
     int64_t wall_ms;
     struct gtrid gtrid; /* COMMIT, DONE, ABORT */

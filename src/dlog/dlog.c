@@ -129,6 +129,7 @@ enum status dlog_append(struct dlog *dlog, struct dlog_record *record, struct er
     if (!dlog->healthy)
         return failed_before(err);
     uint8_t frame[DLOG_FRAME_MAX];
+    record->epoch = dlog->epoch;
     size_t n = dlog_encode(record, frame, sizeof frame); /* its length does not depend on its place */
     xatop_assert(n > 0);
     if (dlog->written + dlog->buffer.len + n > dlog->capacity) {

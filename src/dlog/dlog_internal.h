@@ -102,7 +102,7 @@ struct dlog {
 enum status dlog_failed(struct dlog *dlog, const char *what, int error, struct err *err);
 /* What @record, standing in @segment, does to the picture. False: out of memory. */
 bool dlog_apply(struct dlog *dlog, struct dlog_segment *segment, const struct dlog_record *record);
-/* Give @record its place in the order and append its frame to @head. False: out of memory. */
+/* Give @record, whose epoch is set, its place in the order and append its frame to @head. False: out of memory. */
 bool dlog_place(struct dlog *dlog, struct dlog_record *record, struct dlog_bytes *head);
 /* Start a head: the SEGMENT record. */
 bool dlog_head_begin(struct dlog *dlog, uint32_t number, uint32_t previous, uint64_t previous_end,

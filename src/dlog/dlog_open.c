@@ -119,8 +119,11 @@ static bool copy_live(struct opening *o, uint32_t last_number)
 
 static bool place_open(struct opening *o)
 {
-    struct dlog_record record = {
-        .type = DLOG_OPEN, .wall_ms = o->options->wall_ms, .log_id = o->dlog->log_id, .pid = o->options->pid};
+    struct dlog_record record = {.type = DLOG_OPEN,
+                                 .epoch = o->dlog->epoch,
+                                 .wall_ms = o->options->wall_ms,
+                                 .log_id = o->dlog->log_id,
+                                 .pid = o->options->pid};
     memcpy(record.coordinator, o->dlog->coordinator, sizeof record.coordinator);
     text_sanitise_cstr(record.host, sizeof record.host, o->options->host);
     return dlog_place(o->dlog, &record, &o->head);
@@ -147,10 +150,10 @@ static bool build_head(struct opening *o, uint32_t number)
                                            &o->head)
                          : dlog_head_begin(dlog, number, last->head.previous, last->head.previous_end,
                                            o->oldest, o->options->wall_ms, &o->head);
-    if (!ok || !place_open(o) || !copy_live(o, last->number))
+    if (!ok || !copy_live(o, last->number))
         return false;
     dlog_walk(&o->last, last, copy_record, o, &again, NULL);
-    return !o->out_of_memory;
+    return !o->out_of_memory && place_open(o); /* behind what is older: a log is read from the top */
 }
 
 /* The new segment stands. L gives back what it does not need, or goes; so do files that an earlier opening

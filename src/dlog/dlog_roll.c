@@ -33,8 +33,9 @@ static enum status write_head(struct dlog *dlog, const char *name, const struct 
 bool dlog_place(struct dlog *dlog, struct dlog_record *record, struct dlog_bytes *head)
 {
     uint8_t frame[DLOG_FRAME_MAX];
+    /* a copy keeps the epoch it was first written in; that of the SEGMENT record says who copied it */
+    xatop_assert(record->epoch >= 1 && record->epoch <= dlog->epoch);
     record->lsn = dlog->next_lsn;
-    record->epoch = dlog->epoch;
     record->durable = dlog->durable_lsn;
     size_t n = dlog_encode(record, frame, sizeof frame);
     xatop_assert(n > 0); /* the largest record there can be is a quarter of a frame */
@@ -49,6 +50,7 @@ bool dlog_head_begin(struct dlog *dlog, uint32_t number, uint32_t previous, uint
 {
     struct dlog_record record = {
         .type = DLOG_SEGMENT,
+        .epoch = dlog->epoch,
         .wall_ms = wall_ms,
         .log_id = dlog->log_id,
         .segment = number,

@@ -451,6 +451,93 @@ static void full_disk_is_met_ahead_of_the_decision(void)
     world_free(&w);
 }
 
+/* The log as a reader meets it. The clock stands still in a run, so a record's time names the epoch it is of. */
+enum { RUN_MS = 10 };
+
+struct reading {
+    int64_t first_ms, latest_ms;
+    uint32_t opened; /* the latest OPEN seen */
+    int opens, commits, ends, wrong, backwards;
+};
+
+static bool read_in_time(void *arg, const struct dlog_record *record, const char *segment, uint64_t offset)
+{
+    struct reading *r = arg;
+    r->wrong += record->epoch != 1 + (record->wall_ms - r->first_ms) / RUN_MS;
+    if (record->type == DLOG_SEGMENT) /* always of the opening that made the file */
+        return true;
+    r->backwards += record->wall_ms < r->latest_ms;
+    r->latest_ms = record->wall_ms;
+    if (record->type == DLOG_OPEN) {
+        r->opens++;
+        r->wrong += record->epoch <= r->opened;
+        r->opened = record->epoch;
+    } else if (record->type == DLOG_COMMIT) {
+        r->commits++;
+        r->wrong += record->epoch != record->gtrid.epoch;
+    } else {
+        r->ends++;
+    }
+    return true;
+}
+
+static struct reading read_log(struct world *w, int64_t first_ms)
+{
+    struct reading r = {.first_ms = first_ms};
+    struct dlog_scan_result result;
+    CU_ASSERT_EQUAL(dlog_scan(&w->disk, read_in_time, &r, &result, &w->err), STATUS_OK);
+    CU_ASSERT_EQUAL(result.epoch, w->epoch);
+    CU_ASSERT_EQUAL(r.opened, w->epoch);
+    CU_ASSERT_EQUAL(r.wrong, 0);
+    return r;
+}
+
+/* In each run two are decided; one is discharged at once, the other in the next run if that is an odd one. */
+static void what_is_carried_over_keeps_its_epoch(void)
+{
+    struct world w;
+    world_init(&w, 10, 0);
+    int64_t first_ms = w.now_ms;
+    for (int run = 0; run < 6; run++, w.now_ms += RUN_MS) {
+        CU_ASSERT_EQUAL_FATAL(open_log(&w), STATUS_OK);
+        CU_ASSERT_EQUAL(check(&w), 0);
+        CU_ASSERT_TRUE_FATAL(do_commit(&w) && do_commit(&w) && do_sync(&w) && do_done(&w, 2 * run));
+        if (run % 2)
+            CU_ASSERT_TRUE_FATAL(do_done(&w, 2 * run - 1));
+        CU_ASSERT_TRUE_FATAL(do_sync(&w));
+        struct reading r = read_log(&w, first_ms);
+        CU_ASSERT_EQUAL(r.opens, run + 1);
+        CU_ASSERT_EQUAL(r.commits, 2 * run + 2);
+        CU_ASSERT_EQUAL(r.ends, run + 1 + (run + 1) / 2);
+        CU_ASSERT_EQUAL(r.backwards, 0);
+        struct dlog_record found = {.epoch = 0};
+        CU_ASSERT_EQUAL(dlog_find_commit(w.dlog, &w.gtrid[run], &found), 1);
+        CU_ASSERT_EQUAL(found.epoch, (uint32_t)run / 2 + 1);
+    }
+    world_free(&w);
+}
+
+/* The same where segments fill up within a run, older ones are kept, and tails are not synced. */
+static void epochs_rise_over_rolled_segments(void)
+{
+    struct world w;
+    world_init(&w, 11, 1500);
+    int64_t first_ms = w.now_ms;
+    int copies = 0;
+    for (int run = 0; run < 12; run++, w.now_ms += RUN_MS) {
+        CU_ASSERT_EQUAL_FATAL(open_log(&w), STATUS_OK);
+        CU_ASSERT_EQUAL(check(&w), 0);
+        for (int i = 0; i < 2 + run % 7; i++)
+            CU_ASSERT_TRUE_FATAL(do_commit(&w) && (i % 3 == 2 || do_sync(&w)));
+        CU_ASSERT_TRUE_FATAL(do_done(&w, 2 * run) && dlog_flush(w.dlog, &w.err) == STATUS_OK);
+        struct reading r = read_log(&w, first_ms);
+        CU_ASSERT_TRUE(r.commits >= w.count); /* nothing is older than the retention time */
+        copies += r.commits - w.count;
+    }
+    CU_ASSERT_TRUE(copies > 0 && segments(&w) > 1);
+    world_free(&w);
+}
+
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -459,6 +546,8 @@ int main(void)
         {"keeps its promises under random schedules", keeps_its_promises_under_random_schedules},
         {"old segments go when nothing needs them", old_segments_go_when_nothing_needs_them},
         {"many short runs make no heap", many_short_runs_make_no_heap},
+        {"what is carried over keeps its epoch", what_is_carried_over_keeps_its_epoch},
+        {"epochs rise over rolled segments", epochs_rise_over_rolled_segments},
         {"full disk is met ahead of the decision", full_disk_is_met_ahead_of_the_decision},
         {NULL, NULL},
     };

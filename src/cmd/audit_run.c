@@ -173,8 +173,11 @@ enum status audit_run(struct app *app, struct inspection *nodes, const struct lo
     if (status != STATUS_OK)
         goto end;
     out->missing_count = audit_find_missing(snapshots, nodes->count, out->missing, MISSING_MAX);
+    if (out->missing_count == MISSING_MAX) /* a torn one may stand behind them */
+        status = err_set(&app->err, STATUS_INTERNAL,
+                         _("audit: over %d incomplete transactions: too many to look at"), MISSING_MAX);
     /* With a node away nearly every transaction misses a branch, and nothing can be said of it: no second look. */
-    if (out->missing_count > 0 && nodes->reached == nodes->count)
+    if (status == STATUS_OK && out->missing_count > 0 && nodes->reached == nodes->count)
         status = look_again(app, nodes, log, out);
     audit_judge(snapshots, nodes->count, out->missing, out->missing_count, &out->result);
 end:

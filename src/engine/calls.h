@@ -53,6 +53,8 @@ void run_tell(struct engine *engine, struct run *run, enum status status, enum o
 void run_key_answer(struct engine *engine, struct run *run, const struct control *control);
 void run_key_turn(struct engine *engine, struct run *run);
 void run_back_off(struct engine *engine, struct run *run);
+void run_tell_halted(struct engine *engine, struct run *run,
+                     const char *words); /* somebody else owns the id now */
 void run_tell_slot(struct engine *engine, struct run *run);
 /* nodes.c */
 void nodes_turn(struct engine *engine);

@@ -72,7 +72,7 @@ void engine_halt(struct engine *engine, enum status status, const char *words)
         if (run->told)
             continue;
         if (run->slot && run->slot->begun)
-            run_tell(engine, run, STATUS_PENDING, OUTCOME_IN_DOUBT, words);
+            run_tell_halted(engine, run, words);
         else
             run_tell(engine, run, status, OUTCOME_ABORTED, words);
     }

@@ -117,6 +117,21 @@ static void fill(struct engine *engine, const struct slot *slot, struct report *
         text_append(&text, _("the node did not answer the commit: its marker row will tell"));
 }
 
+/* What is known stays true; what is not is somebody else's to find out, and under which gtrid is said. */
+void run_tell_halted(struct engine *engine, struct run *run, const char *words)
+{
+    struct report report = {.outcome = txn_outcome(&run->slot->txn)};
+    if (report.outcome == OUTCOME_NONE)
+        report.outcome = OUTCOME_IN_DOUBT;
+    report.status = report.outcome == OUTCOME_COMMITTED ? STATUS_OK
+                    : report.outcome == OUTCOME_ABORTED ? STATUS_REFUSED
+                                                        : STATUS_PENDING;
+    fill(engine, run->slot, &report);
+    if (report.status == STATUS_PENDING)
+        text_copy(report.reason, sizeof report.reason, words);
+    tell(engine, run, &report);
+}
+
 static bool key_was_there(const struct slot *slot)
 {
     const struct txn *txn = &slot->txn;

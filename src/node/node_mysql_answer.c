@@ -96,7 +96,13 @@ void carrier_read_answer(struct session *session, struct slot *slot)
         else if (statement->role == STATEMENT_WORK && mysql_affected_rows(session->mysql) != 1 && !idle)
             idle = statement;
     }
-    if (message->reply == REPLY_OK && idle) { /* the guard on the server should have stopped it (27a) */
+    /* The guard on the server should have stopped it (27a). After a vote or a commit it is too late to call that a refusal:
+     * nobody knows any more what stands there, so fence and marker shall tell. */
+    if (message->reply == REPLY_OK && idle && (message->verbs & (VERB_PREPARE | VERB_ONE_PHASE))) {
+        session->doubtful = true;
+        message->reply = REPLY_LOST;
+        text_copy(message->detail, sizeof message->detail, _("not exactly one row changed"));
+    } else if (message->reply == REPLY_OK && idle) {
         session->error = ERROR_BAD_NULL;
         text_copy(session->detail, sizeof session->detail, _("not exactly one row changed"));
         refuse(session, message, idle);

@@ -160,6 +160,28 @@ static void a_node_that_leaves_a_sample_unanswered_is_frozen(void)
     world_end();
 }
 
+static void what_a_newer_incarnation_interrupts_is_named(void)
+{
+    world_begin();
+    struct command command = world_transfer(1001, 1002, 5);
+    engine_command(world.engine, &command, world.now_us);
+    world_turn();
+    while (world.sent[VERB_PREPARE] == 0 && world_answer_one())
+        world_turn();
+    CU_ASSERT_EQUAL(world.told, 0);
+    world.raised[0] = RAISE_NEWER_EPOCH;
+    struct command changed = {.kind = COMMAND_NODE_CHANGED, .node = 0};
+    engine_command(world.engine, &changed, world.now_us);
+    world_play(1000);
+    CU_ASSERT_EQUAL(world.told, 1);
+    CU_ASSERT_EQUAL(world.report.status, STATUS_PENDING);
+    CU_ASSERT_EQUAL(world.report.outcome, OUTCOME_IN_DOUBT);
+    CU_ASSERT_STRING_EQUAL(world.report.gtrid, "xa1.test.0000000000000abc.00000005.000000000001");
+    CU_ASSERT_EQUAL(world.report.branch_count, 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(world.report.reason, "newer incarnation"));
+    world_end();
+}
+
 static void a_lost_commit_is_fenced_and_resolved(void)
 {
     world_begin();
@@ -366,6 +388,7 @@ int main(void)
         {"a node known to be away is not waited for", a_node_known_to_be_away_is_not_waited_for},
         {"a node that leaves a sample unanswered is frozen",
          a_node_that_leaves_a_sample_unanswered_is_frozen},
+        {"what a newer incarnation interrupts is named", what_a_newer_incarnation_interrupts_is_named},
         {"a lost commit is fenced and resolved", a_lost_commit_is_fenced_and_resolved},
         {"patience ends but the transaction does not", patience_ends_but_the_transaction_does_not},
         {"a failed log leaves doubt and takes no work", a_failed_log_leaves_doubt_and_takes_no_work},

@@ -101,9 +101,10 @@ passwords_stay()
         [[ $found != *"$secret"* ]] || { echo "${file##*nodes/} is told: $found"; return 1; }
     done
     secret2=hush-hush in_background foreign transfer --from 1001 --to 1002 --amount 1
-    found=$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\000' ' ' | grep -cF -e hush-hush -e "$secret")
+    # no program looks for it: it would find its own command line
+    found=$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\000' ' ')
     background_exit
-    must_equal 0 "$found" 'command lines with a password'
+    [[ $found != *hush-hush* && $found != *"$secret"* ]] || { echo 'a command line has a password in it'; return 1; }
 }
 
 e2e_damage()

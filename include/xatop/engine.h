@@ -28,8 +28,13 @@ struct engine_ports {
     struct log_port log;
     void *ctx;
     void (*trace)(void *ctx, const struct trace_event *event);
-    void (*crash)(void *ctx); /* an injected crash at an engine point (begin, forget). If it returns, the engine is dead: from
+    void (*crash)(
+        void *
+            ctx); /* an injected crash at an engine point (begin, forget). If it returns, the engine is dead: from
                                * then on every call does nothing, it waits to be freed */
+    void (*harm)(void *ctx, enum fault_act act,
+                 uint8_t node); /* strike a node that config.processes or .links allow; must only
+                                                                * hand over. NULL: nothing happens */
 };
 
 struct engine_config {
@@ -37,15 +42,17 @@ struct engine_config {
     bool take_over; /* the operator claims the coordinator id from another decision log (xa-facts rule 3) */
     uint8_t node_count;
     char node_names[XATOP_NODES_MAX][XATOP_NAME_MAX + 1];
+    uint16_t processes, links; /* bit i: node i may be killed and frozen; its link cut (fault_allowed) */
     struct shape shape;
     struct txn_limits limits;
     uint16_t max_inflight; /* carriers */
     uint16_t max_retries;
-    int64_t health_ms;     /* between samples per node; 0: only when asked */
-    int64_t floor_ms;      /* between rounds of verifying and removing markers (floor.h); 0: never */
-    int64_t retention_ms;  /* no marker younger than this is removed */
+    int64_t health_ms;    /* between samples per node; 0: only when asked */
+    int64_t floor_ms;     /* between rounds of verifying and removing markers (floor.h); 0: never */
+    int64_t retention_ms; /* no marker younger than this is removed */
     uint64_t seed;
-    bool manual_recovery;  /* look at and finish nothing of the past until COMMAND_RECOVER (xatop recover, also --dry-run) */
+    bool
+        manual_recovery; /* look at and finish nothing of the past until COMMAND_RECOVER (xatop recover, also --dry-run) */
     bool (*log_healthy)(void *ctx); /* ctx of the log port; NULL: only failed requests tell */
 };
 
@@ -53,8 +60,8 @@ struct engine; /* opaque */
 
 /* Ports complete later, by a call below: never from inside send, control or submit.
  * @undischarged: COMMIT records that stood undischarged when the log was opened; copied. NULL only when out of memory. */
-struct engine *engine_new(const struct engine_config *config, const struct engine_ports *ports, const struct dlog_record *undischarged,
-                          uint32_t undischarged_count);
+struct engine *engine_new(const struct engine_config *config, const struct engine_ports *ports,
+                          const struct dlog_record *undischarged, uint32_t undischarged_count);
 /* What it handed to the ports must not be in use any more: stop their threads first. */
 void engine_free(struct engine *engine);
 

@@ -3,6 +3,6 @@
 #ifndef XATOP_FAULT_LIST_H
 #define XATOP_FAULT_LIST_H
 
-#define XATOP_FAULT_LIST(X) X(crash) X(drop) X(delay) X(refuse) X(logfail)
+#define XATOP_FAULT_LIST(X) X(crash) X(drop) X(delay) X(refuse) X(kill) X(freeze) X(cut) X(heal) X(logfail)
 
 #endif

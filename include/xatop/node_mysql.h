@@ -45,11 +45,12 @@ struct node_mysql_options {
     int64_t transaction_timeout_ms; /* wait_timeout of a carrier's session is a small multiple of it */
     int64_t lock_wait_ms; /* innodb_lock_wait_timeout and lock_wait_timeout, rounded up to seconds */
     int64_t connect_timeout_ms;
-    void (*crash)(
-        void *
-            ctx); /* FAULT_CRASH on the thread that holds the bytes; NULL: _exit(99). If it returns, the message
-                                 ends LOST and its session is cut */
-    void *crash_ctx;
+    /* FAULT_CRASH on the thread that holds the bytes; NULL: _exit(99). If it returns, the message ends LOST and its session is
+     * cut. */
+    void (*crash)(void *ctx);
+    /* Strike a node, on that thread: before the first byte leaves, or after the answer was read; may block. NULL: nothing. */
+    void (*harm)(void *ctx, enum fault_act act, uint8_t node);
+    void *hook_ctx;
 };
 
 /* Before any of the other calls: first once on the main thread before there are others, then again on each thread (but ours)
@@ -97,8 +98,8 @@ enum status node_admin_count(struct node_admin *admin, struct shape *out, struct
 enum status node_admin_floors(struct node_admin *admin, struct audit_floors *out, struct err *err);
 /* Everything the audit reads, in one consistent snapshot; no marker at or below @floors is listed. The caller frees @out
  * (audit_snapshot_free) also after an error. */
-enum status node_admin_snapshot(struct node_admin *admin, const struct audit_floors *floors, struct audit_snapshot *out,
-                                struct err *err);
+enum status node_admin_snapshot(struct node_admin *admin, const struct audit_floors *floors,
+                                struct audit_snapshot *out, struct err *err);
 /* Is there a committed marker of that branch? */
 enum status node_admin_marker(struct node_admin *admin, const char *gtrid, uint8_t branch, bool *present,
                               struct err *err);

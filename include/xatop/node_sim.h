@@ -55,6 +55,10 @@ void node_sim_client_gone(struct node_sim *sim);
 void node_sim_crash(struct node_sim *sim, uint8_t node,
                     int64_t down_us); /* SIGKILL, and a start after @down_us */
 void node_sim_freeze(struct node_sim *sim, uint8_t node, int64_t for_us);
+/* Partitioned: what passes between coordinator and node is lost, sessions stay half-open until killed or out of patience. */
+void node_sim_cut(struct node_sim *sim, uint8_t node, bool cut);
+/* What a fault does to it: a crash or a freeze of its own length, a cut until healed. */
+void node_sim_harm(struct node_sim *sim, enum fault_act act, uint8_t node);
 void node_sim_read_only(struct node_sim *sim, uint8_t node, int64_t for_us);
 void node_sim_calm(struct node_sim *sim); /* no chance strikes from here; nodes that are away come back */
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "xatop/fault.h"
 #include "xatop/i18n.h"
 #include "xatop/ui.h"
 
@@ -96,6 +97,17 @@ static void print_man_keys(FILE *out)
     }
 }
 
+/* From the kinds themselves. */
+static void print_man_faults(FILE *out)
+{
+    fputs(".SH KINDS OF FAULTS\n", out);
+    for (const struct fault_kind *const *kind = fault_kinds(); *kind; kind++) {
+        fprintf(out, ".TP\n\\fB%s%s\\fR\n", (*kind)->name, (*kind)->takes_ms ? "=MS" : "");
+        put_roff(_((*kind)->help), out);
+        fputc('\n', out);
+    }
+}
+
 void help_print_man(FILE *out)
 {
     fputs(".SH OPTIONS\n", out);
@@ -110,6 +122,7 @@ void help_print_man(FILE *out)
         print_man_options(c->options, out);
     }
     print_man_keys(out);
+    print_man_faults(out);
 }
 
 static void put_words(const struct option_spec *o, FILE *out)

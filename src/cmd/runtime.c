@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "strike.h"
 #include "xatop/access.h"
 #include "xatop/clock.h"
 #include "xatop/disk.h"
@@ -35,6 +36,7 @@ struct runtime {
     struct engine *engine;
     struct engine_loop *loop;
     struct journal *journal;
+    struct strikes *strikes;
     struct lock *lock; /* guards model */
     struct model model;
     int wake_fd;
@@ -74,6 +76,47 @@ static void crash_now(void *arg)
     (void)!write(STDERR_FILENO, last_words,
                  strlen(last_words)); /* the one thing a crash may still do: be seen */
     _exit(status_exit_code(STATUS_INJECTED_CRASH));
+}
+
+static void harm_now(void *arg, enum fault_act act, uint8_t node)
+{
+    struct runtime *runtime = arg;
+    strikes_now(runtime->strikes, act, node);
+}
+
+static void harm_soon(void *arg, enum fault_act act, uint8_t node)
+{
+    struct runtime *runtime = arg;
+    strikes_soon(runtime->strikes, act, node);
+}
+
+static void free_command(struct command *command, const struct report *report,
+                         const struct recovery_report *recovery)
+{
+    (void)report, (void)recovery;
+    free(command);
+}
+
+/* From a thread that must not wait for the engine: when its mailbox is full or closed, nobody needs to know any more. */
+static void hint(struct runtime *runtime, const struct command *command)
+{
+    struct command *copy = malloc(sizeof *copy);
+    if (!copy)
+        return;
+    *copy = *command;
+    copy->completion.kind = COMPLETION_COMMAND;
+    copy->done = free_command;
+    if (!mailbox_post(runtime->outbox, copy))
+        free(copy);
+}
+
+static void struck(void *arg, uint8_t node, int level, const char *words)
+{
+    struct command note = {.kind = COMMAND_NOTE, .level = level};
+    struct command changed = {.kind = COMMAND_NODE_CHANGED, .node = node};
+    text_copy(note.note, sizeof note.note, words);
+    hint(arg, &note);
+    hint(arg, &changed);
 }
 
 static void log_submit(void *ctx, struct dlog_request *request)
@@ -146,7 +189,8 @@ static enum status open_log(struct runtime *runtime, struct app *app)
     self->log_id = dlog_log_id(runtime->dlog);
     self->epoch = dlog_epoch(runtime->dlog);
     dlog_undischarged(runtime->dlog, keep_undischarged, runtime);
-    return dlog_writer_start(&runtime->writer, runtime->dlog, log_done, crash_now, runtime, &app->err);
+    struct dlog_writer_hooks hooks = {.done = log_done, .crash = crash_now, .harm = harm_now, .arg = runtime};
+    return dlog_writer_start(&runtime->writer, runtime->dlog, &hooks, &app->err);
 }
 
 /* The shape of the data is what the nodes hold; one that is away is taken as holding its sample share. */
@@ -203,6 +247,7 @@ static void fill_engine_config(struct runtime *runtime, const struct app *app)
     if (config->take_over)
         program_log(LOG_LEVEL_WARNING, "the coordinator id is taken over: %s",
                     app->globals[GLOBAL_take_over].string);
+    config->processes = strikes_processes(app);
     config->max_inflight = (uint16_t)configuration->max_inflight;
     config->max_retries = (uint16_t)configuration->max_retries;
     config->health_ms = 1000;
@@ -220,6 +265,8 @@ static enum status start_nodes(struct runtime *runtime, struct app *app)
         .lock_wait_ms = app->configuration.lock_wait_s * 1000,
         .connect_timeout_ms = app->configuration.connect_timeout_ms,
         .crash = crash_now,
+        .harm = harm_now,
+        .hook_ctx = runtime,
     };
     return node_mysql_start(&runtime->nodes, runtime->access.nodes, runtime->access.count, &options,
                             runtime->outbox, &app->err);
@@ -240,6 +287,7 @@ static enum status start_engine(struct runtime *runtime, struct app *app)
         .ctx = runtime,
         .trace = take_trace,
         .crash = crash_now,
+        .harm = harm_soon,
     };
     runtime->engine =
         engine_new(&runtime->config, &ports, runtime->undischarged, runtime->undischarged_count);
@@ -289,6 +337,9 @@ enum status runtime_start(struct app *app, unsigned flags, struct runtime **out)
     if (status == STATUS_OK)
         fill_engine_config(runtime, app);
     runtime->config.manual_recovery = flags & RUNTIME_MANUAL_RECOVERY;
+    struct strikes_hooks hooks = {.told = struck, .arg = runtime};
+    if (status == STATUS_OK)
+        status = strikes_start(&runtime->strikes, app, &hooks, &app->err);
     if (status == STATUS_OK)
         status = open_log(runtime, app);
     if (status == STATUS_OK)
@@ -318,6 +369,7 @@ uint32_t runtime_stop(struct runtime *runtime, int64_t drain_ms)
     uint32_t unfinished = runtime->loop ? engine_loop_stop(runtime->loop, drain_ms) : 0;
     node_mysql_stop(runtime->nodes);
     dlog_writer_stop(runtime->writer);
+    strikes_stop(runtime->strikes);
     engine_free(runtime->engine);
     dlog_close(runtime->dlog);
     if (runtime->disk_open)

@@ -16,9 +16,7 @@ enum {
 struct dlog_writer {
     struct dlog *dlog;
     struct worker *worker;
-    void (*done)(void *arg, struct dlog_request *request);
-    void (*crash)(void *arg);
-    void *arg;
+    struct dlog_writer_hooks hooks;
     bool dead;      /* an injected crash happened */
     bool unwritten; /* unforced records may still be in memory */
 };
@@ -33,8 +31,10 @@ static enum status injected(struct dlog_writer *writer, struct err *err)
 
 /* False: the process is meant to have ended here. */
 static bool pass_point(struct dlog_writer *writer, struct dlog_request *request, enum fault_act act,
-                       int32_t ms)
+                       int32_t ms, uint8_t node)
 {
+    if (fault_act_harms(act) && writer->hooks.harm)
+        writer->hooks.harm(writer->hooks.arg, act, node);
     if (act == FAULT_DELAY)
         worker_sleep_ms(ms);
     if (act == FAULT_LOGFAIL)
@@ -42,7 +42,7 @@ static bool pass_point(struct dlog_writer *writer, struct dlog_request *request,
     if (act != FAULT_CRASH)
         return true;
     writer->dead = true;
-    writer->crash(writer->arg);
+    writer->hooks.crash(writer->hooks.arg);
     return false;
 }
 
@@ -88,14 +88,14 @@ static void finish(struct dlog_writer *writer, struct dlog_request **group, size
 static bool one_faulty(struct dlog_writer *writer, struct dlog_request *request)
 {
     request->status = STATUS_OK;
-    if (!pass_point(writer, request, request->append_fault, request->append_ms))
+    if (!pass_point(writer, request, request->append_fault, request->append_ms, request->append_node))
         return false;
     if (request->status == STATUS_OK)
         append(writer, request);
     finish(writer, &request, 1);
-    if (!pass_point(writer, request, request->durable_fault, request->durable_ms))
+    if (!pass_point(writer, request, request->durable_fault, request->durable_ms, request->durable_node))
         return false;
-    writer->done(writer->arg, request);
+    writer->hooks.done(writer->hooks.arg, request);
     return true;
 }
 
@@ -104,14 +104,14 @@ static void find(struct dlog_writer *writer, struct dlog_request *request)
     const struct gtrid gtrid = request->record.gtrid;
     request->found = dlog_find_commit(writer->dlog, &gtrid, &request->record);
     request->status = STATUS_OK;
-    writer->done(writer->arg, request);
+    writer->hooks.done(writer->hooks.arg, request);
 }
 
 static void tell_oldest(struct dlog_writer *writer, struct dlog_request *request)
 {
     request->found = dlog_oldest(writer->dlog, &request->record.gtrid);
     request->status = STATUS_OK;
-    writer->done(writer->arg, request);
+    writer->hooks.done(writer->hooks.arg, request);
 }
 
 static bool goes_alone(const struct dlog_request *request)
@@ -129,7 +129,7 @@ static void work(struct dlog_writer *writer, struct dlog_request **queued, size_
         if (count > 0)
             finish(writer, queued + i, count);
         for (size_t k = 0; k < count; k++)
-            writer->done(writer->arg, queued[i + k]);
+            writer->hooks.done(writer->hooks.arg, queued[i + k]);
         i += count;
         if (i == n)
             return;
@@ -167,13 +167,12 @@ static void loop(void *arg, struct mailbox *inbox)
 }
 
 enum status dlog_writer_start(struct dlog_writer **out, struct dlog *dlog,
-                              void (*done)(void *arg, struct dlog_request *request), void (*crash)(void *arg),
-                              void *arg, struct err *err)
+                              const struct dlog_writer_hooks *hooks, struct err *err)
 {
     struct dlog_writer *writer = malloc(sizeof *writer);
     if (!writer)
         return err_set(err, STATUS_INTERNAL, _("decision log: out of memory"));
-    *writer = (struct dlog_writer){.dlog = dlog, .done = done, .crash = crash, .arg = arg};
+    *writer = (struct dlog_writer){.dlog = dlog, .hooks = *hooks};
     enum status status = worker_start_loop(&writer->worker, "xatop-log", DLOG_QUEUE_MAX, loop, writer, err);
     if (status != STATUS_OK) {
         free(writer);

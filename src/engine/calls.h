@@ -26,9 +26,7 @@ void emit_notice(struct engine *engine, const struct slot *slot, int level, cons
 void slot_step(struct engine *engine, struct slot *slot, const struct txn_event *event);
 void slot_open(struct engine *engine, struct slot *slot);
 void slot_unpark(struct engine *engine);
-void engine_crash(struct engine *engine, enum point point, const struct slot *slot);
-const struct fault *engine_gate(struct engine *engine, enum point point, const struct slot *slot,
-                                uint8_t branch);
+void engine_crash(struct engine *engine, enum point point, struct slot *slot);
 /* slots.c */
 struct slot *slot_new(struct engine *engine);
 struct slot *slot_find(struct engine *engine, const struct gtrid *gtrid, uint8_t branch);

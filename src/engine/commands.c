@@ -38,6 +38,9 @@ static void arm(struct engine *engine, struct command *command)
         names[i] = engine->config.node_names[i];
     enum status status = fault_parse(command->fault, names, engine->config.node_count, &fault, &err);
     if (status == STATUS_OK)
+        status = fault_allowed(&fault, names, engine->config.node_count, engine->config.processes,
+                               engine->config.links, &err);
+    if (status == STATUS_OK)
         status = gate_arm(&engine->gate, &fault, &err);
     command_told(command, status, err.text);
 }

@@ -8,43 +8,79 @@
 
 /* From the core's wishes through the gate to the ports. */
 
-const struct fault *engine_gate(struct engine *engine, enum point point, const struct slot *slot,
+static void emit_fault(struct engine *engine, const struct slot *slot, uint8_t branch,
+                       const struct fault *fault)
+{
+    struct trace_event *event = emit_new(engine, TRACE_FAULT, slot, branch);
+    text_copy(event->detail, sizeof event->detail, fault->spec);
+    emit(engine);
+}
+
+static const struct fault *gate(struct engine *engine, enum point point, const struct slot *slot,
                                 uint8_t branch)
 {
     uint8_t node = branch > 0 ? slot->branches[branch - 1].node : 0;
     const struct fault *fault = gate_pass(&engine->gate, point, branch, branch > 0 ? (uint8_t)(node + 1) : 0);
-    if (fault) {
-        struct trace_event *event = emit_new(engine, TRACE_FAULT, slot, branch);
-        text_copy(event->detail, sizeof event->detail, fault->spec);
-        emit(engine);
-    }
+    if (fault)
+        emit_fault(engine, slot, branch, fault);
     return fault;
 }
 
-/* The points that no message and no log record carries. */
-void engine_crash(struct engine *engine, enum point point, const struct slot *slot)
+/* What strikes a node where no node is spoken to: NULL, or the fault and the branch whose node it is. */
+static const struct fault *gate_over(struct engine *engine, enum point point, const struct slot *slot,
+                                     uint8_t *struck)
 {
-    const struct fault *fault = engine_gate(engine, point, slot, 0);
+    for (uint8_t branch = 1; branch <= slot->txn.branch_count; branch++) {
+        uint8_t node = slot->branches[branch - 1].node;
+        const struct fault *fault =
+            node == NO_NODE ? NULL : gate_pass_over(&engine->gate, point, branch, (uint8_t)(node + 1));
+        if (!fault)
+            continue;
+        emit_fault(engine, slot, branch, fault);
+        *struck = branch;
+        return fault;
+    }
+    return NULL;
+}
+
+/* The points that no message and no log record carries. What strikes a node at the beginning does so before the first byte of its
+ * branch leaves; at the end nothing follows that could wait for it. */
+static void strike(struct engine *engine, enum point point, struct slot *slot)
+{
+    uint8_t branch;
+    const struct fault *fault = gate_over(engine, point, slot, &branch);
+    if (fault && point == POINT_BEGIN)
+        slot->branches[branch - 1].strike = fault->kind->act;
+    else if (fault && engine->ports.harm)
+        engine->ports.harm(engine->ports.ctx, fault->kind->act, slot->branches[branch - 1].node);
+}
+
+void engine_crash(struct engine *engine, enum point point, struct slot *slot)
+{
+    strike(engine, point, slot);
+    const struct fault *fault = gate(engine, point, slot, 0);
     if (!fault || fault->kind->act != FAULT_CRASH)
         return;
     engine->dead = true;
     engine->ports.crash(engine->ports.ctx);
 }
 
-static void gate_message(struct engine *engine, const struct slot *slot, struct message *message)
+static void gate_message(struct engine *engine, struct slot *slot, struct message *message)
 {
     struct message_faults *faults = &message->faults;
+    faults->strike = slot->branches[message->branch - 1].strike;
+    slot->branches[message->branch - 1].strike = FAULT_NONE;
     for (unsigned verb = VERB_START; verb <= VERB_ONE_PHASE; verb <<= 1) {
         if (!(message->verbs & verb))
             continue;
         enum point sent = point_sent(verb);
-        const struct fault *fault = engine_gate(engine, sent, slot, message->branch);
+        const struct fault *fault = gate(engine, sent, slot, message->branch);
         if (fault && faults->sent == FAULT_NONE) {
             faults->sent = fault->kind->act;
             faults->sent_verb = (uint16_t)verb;
             faults->sent_ms = fault->ms;
         }
-        fault = engine_gate(engine, (enum point)(sent + 1), slot, message->branch);
+        fault = gate(engine, (enum point)(sent + 1), slot, message->branch);
         if (fault && faults->reply == FAULT_NONE) {
             faults->reply = fault->kind->act;
             faults->reply_verb = (uint16_t)verb;
@@ -69,6 +105,20 @@ static void send(struct engine *engine, struct slot *slot, const struct txn_acti
     engine->ports.node.send(engine->ports.node.ctx, message);
 }
 
+static void gate_decision(struct engine *engine, enum point point, const struct slot *slot,
+                          enum fault_act *act, int32_t *ms, uint8_t *node)
+{
+    uint8_t branch;
+    const struct fault *fault = gate(engine, point, slot, 0);
+    if (fault) {
+        *act = fault->kind->act;
+        *ms = fault->ms;
+    } else if ((fault = gate_over(engine, point, slot, &branch)) != NULL) {
+        *act = fault->kind->act;
+        *node = slot->branches[branch - 1].node;
+    }
+}
+
 static void log_commit(struct engine *engine, struct slot *slot)
 {
     struct log_box *box = log_box_new(engine);
@@ -89,16 +139,10 @@ static void log_commit(struct engine *engine, struct slot *slot)
         text_copy(branch->name, sizeof branch->name, engine->config.node_names[branch->node]);
     }
     text_copy(record->meaning, sizeof record->meaning, slot->meaning);
-    const struct fault *fault = engine_gate(engine, POINT_DECIDE_APPEND, slot, 0);
-    if (fault) {
-        request->append_fault = fault->kind->act;
-        request->append_ms = fault->ms;
-    }
-    fault = engine_gate(engine, POINT_DECIDE_DURABLE, slot, 0);
-    if (fault) {
-        request->durable_fault = fault->kind->act;
-        request->durable_ms = fault->ms;
-    }
+    gate_decision(engine, POINT_DECIDE_APPEND, slot, &request->append_fault, &request->append_ms,
+                  &request->append_node);
+    gate_decision(engine, POINT_DECIDE_DURABLE, slot, &request->durable_fault, &request->durable_ms,
+                  &request->durable_node);
     struct trace_event *event = emit_new(engine, TRACE_LOG_APPEND, slot, 0);
     text_copy(event->detail, sizeof event->detail, dlog_type_name(DLOG_COMMIT));
     emit(engine);

@@ -84,8 +84,9 @@ struct slot_branch {
     uint8_t node; /* NO_NODE: a recovered branch whose node has not been met yet */
     uint64_t node_id;
     struct session_ref session;
-    bool foreign; /* its session is gone: only control sessions touch it from here */
-    bool parked;  /* FENCE or RESOLVE waits for the node to be raised */
+    bool foreign;          /* its session is gone: only control sessions touch it from here */
+    bool parked;           /* FENCE or RESOLVE waits for the node to be raised */
+    enum fault_act strike; /* of its node, before the next message leaves */
     struct txn_action action;
 };
 

@@ -103,7 +103,7 @@ static enum status parse_point(const char *word, struct fault *out, struct err *
 static enum status parse_node(const char *word, const char *const *node_names, uint8_t node_count,
                               struct fault *out, struct err *err)
 {
-    if (!point_per_node(out->point))
+    if (!point_per_node(out->point) && !fault_act_harms(out->kind->act))
         return err_set(err, STATUS_USAGE, _("point '%s' belongs to no node: leave ':%s' out"),
                        point_name(out->point), "NODE");
     /* a node's name wins over a branch number, should somebody call a node "1" */
@@ -122,6 +122,12 @@ static enum status parse_node(const char *word, const char *const *node_names, u
         return STATUS_OK;
     }
     return unknown(err, _("node"), word, names);
+}
+
+/* It strikes a node, at a point where no node is spoken to. */
+static bool strikes_from_afar(const struct fault *fault)
+{
+    return fault_act_harms(fault->kind->act) && !point_per_node(fault->point);
 }
 
 enum status fault_parse(const char *spec, const char *const *node_names, uint8_t node_count,
@@ -154,6 +160,10 @@ enum status fault_parse(const char *spec, const char *const *node_names, uint8_t
     }
     if (status != STATUS_OK)
         return status;
+    if (strikes_from_afar(out) && !out->node && !out->branch)
+        return err_set(err, STATUS_USAGE,
+                       _("fault '%s' at '%s' needs the node to be struck: write %s@%s:NODE"), out->kind->name,
+                       point_name(out->point), out->kind->name, point_name(out->point));
     if (*p == '#') {
         int64_t nth;
         if (!text_to_i64(p + 1, 1, 1000000, &nth))
@@ -162,6 +172,27 @@ enum status fault_parse(const char *spec, const char *const *node_names, uint8_t
         out->nth = (uint32_t)nth;
     }
     text_copy(out->spec, sizeof out->spec, spec);
+    return STATUS_OK;
+}
+
+enum status fault_allowed(const struct fault *fault, const char *const *node_names, uint8_t node_count,
+                          uint16_t processes, uint16_t links, struct err *err)
+{
+    bool process = fault->kind->needs == FAULT_NEEDS_PROCESS;
+    uint16_t ours = process ? processes : links;
+    if (fault->kind->needs == FAULT_NEEDS_NOTHING)
+        return STATUS_OK;
+    for (uint8_t i = 0; i < node_count; i++) {
+        if ((fault->node && fault->node != i + 1) || ours & 1u << i)
+            continue;
+        return err_set(err, STATUS_REFUSED,
+                       process
+                           ? _("fault '%s': node %s is not a server that xatop started: only those are ever "
+                               "struck; name another with :NODE")
+                           : _("fault '%s': node %s is not reached through a link of xatop's: only lab nodes "
+                               "are; name another with :NODE"),
+                       fault->kind->name, node_names[i]);
+    }
     return STATUS_OK;
 }
 
@@ -192,13 +223,14 @@ uint8_t gate_armed(const struct gate *gate)
     return armed;
 }
 
-const struct fault *gate_pass(struct gate *gate, enum point point, uint8_t branch, uint8_t node_index_plus_1)
+static const struct fault *pass(struct gate *gate, enum point point, uint8_t branch,
+                                uint8_t node_index_plus_1, bool from_afar)
 {
     const struct fault *hit = NULL;
     for (uint8_t i = 0; i < gate->count; i++) {
         struct fault *fault = &gate->faults[i];
         if (fault->spent || fault->point != point || (fault->branch && fault->branch != branch) ||
-            (fault->node && fault->node != node_index_plus_1))
+            (fault->node && fault->node != node_index_plus_1) || strikes_from_afar(fault) != from_afar)
             continue;
         /* every armed fault counts the pass; only one may hit */
         if (fault->passed < fault->nth)
@@ -209,4 +241,15 @@ const struct fault *gate_pass(struct gate *gate, enum point point, uint8_t branc
         }
     }
     return hit;
+}
+
+const struct fault *gate_pass(struct gate *gate, enum point point, uint8_t branch, uint8_t node_index_plus_1)
+{
+    return pass(gate, point, branch, node_index_plus_1, false);
+}
+
+const struct fault *gate_pass_over(struct gate *gate, enum point point, uint8_t branch,
+                                   uint8_t node_index_plus_1)
+{
+    return pass(gate, point, branch, node_index_plus_1, true);
 }

@@ -38,13 +38,21 @@ static void tell(struct carrier *carrier, struct slot *slot)
     node_post(carrier->nodes, message);
 }
 
+static void strike(const struct carrier *carrier, const struct message *message, enum fault_act act)
+{
+    const struct node_mysql_options *options = &carrier->nodes->options;
+    if (fault_act_harms(act) && options->harm)
+        options->harm(options->hook_ctx, act, message->node);
+}
+
 /* The answer is known. What was injected at the .reply point happens now. */
 static void answered(struct carrier *carrier, struct slot *slot)
 {
     struct message *message = slot->message;
+    strike(carrier, message, message->faults.reply);
     switch (message->faults.reply) {
     case FAULT_CRASH:
-        carrier->nodes->options.crash(carrier->nodes->options.crash_ctx);
+        carrier->nodes->options.crash(carrier->nodes->options.hook_ctx);
         message->reply = REPLY_LOST;
         message->injected = true;
         break;
@@ -151,7 +159,7 @@ static void send_packet(struct carrier *carrier, struct slot *slot)
     }
     slot->state = SLOT_SENT;
     if (message->faults.sent == FAULT_CRASH) {
-        carrier->nodes->options.crash(carrier->nodes->options.crash_ctx);
+        carrier->nodes->options.crash(carrier->nodes->options.hook_ctx);
         message->reply = REPLY_LOST;
         message->injected = true;
         tell(carrier, slot);
@@ -203,6 +211,8 @@ static void begin(struct carrier *carrier, struct message *message)
     message->session = carrier->sessions[message->node].ref;
     message->detail[0] = '\0';
     slot->message = message;
+    strike(carrier, message, message->faults.strike);
+    strike(carrier, message, message->faults.sent);
     if (message->faults.sent == FAULT_DELAY) {
         slot->state = SLOT_HELD;
         slot->due_ms = delay_due(carrier, clock_mono_ms(), message->faults.sent_ms);

@@ -31,28 +31,40 @@ static bool before(const struct sim_event *a, const struct sim_event *b)
     return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
 }
 
-void sim_push(struct node_sim *sim, int64_t at_us, enum sim_event_kind kind, struct sim_job *job,
-              uint8_t node)
+static void put(struct node_sim *sim, struct sim_event event)
 {
     if (sim->heap_count == sim->heap_cap) {
         sim->heap_cap = sim->heap_cap ? 2 * sim->heap_cap : 256;
         sim->heap = realloc(sim->heap, sim->heap_cap * sizeof *sim->heap);
         xatop_assert(sim->heap != NULL);
     }
-    struct sim_event event = {
-        .at_us = at_us > sim->now_us ? at_us : sim->now_us,
-        .order = ++sim->order,
-        .kind = kind,
-        .job = job,
-        .node = node,
-        .serial = sim->nodes[node].control_serial,
-    };
-    if (job)
-        job->references++;
+    event.order = ++sim->order;
     uint32_t at = sim->heap_count++;
     for (; at > 0 && before(&event, &sim->heap[(at - 1) / 2]); at = (at - 1) / 2)
         sim->heap[at] = sim->heap[(at - 1) / 2];
     sim->heap[at] = event;
+}
+
+void sim_push(struct node_sim *sim, int64_t at_us, enum sim_event_kind kind, struct sim_job *job,
+              uint8_t node)
+{
+    if (job)
+        job->references++;
+    put(sim, (struct sim_event){
+                 .at_us = at_us > sim->now_us ? at_us : sim->now_us,
+                 .kind = kind,
+                 .job = job,
+                 .node = node,
+                 .serial = sim->nodes[node].control_serial,
+             });
+}
+
+void sim_expire(struct node_sim *sim, struct sim_session *session)
+{
+    put(sim, (struct sim_event){.at_us = sim->now_us + SIM_WAIT_TIMEOUT_US,
+                                .kind = SIM_EXPIRE,
+                                .node = session->node,
+                                .session = session->id});
 }
 
 static struct sim_event pop(struct node_sim *sim)
@@ -165,6 +177,13 @@ static void drop_reference(struct node_sim *sim, struct sim_job *job)
     }
 }
 
+static void expire(struct node_sim *sim, struct sim_node *node, uint64_t id)
+{
+    struct sim_session *session = sim_session_find(node, id);
+    if (session)
+        sim_session_kill(sim, session);
+}
+
 void node_sim_run(struct node_sim *sim, void (*deliver)(void *arg, struct completion *completion), void *arg)
 {
     if (sim->heap_count == 0 || sim->heap[0].at_us > sim->now_us)
@@ -193,6 +212,9 @@ void node_sim_run(struct node_sim *sim, void (*deliver)(void *arg, struct comple
         break;
     case SIM_UP:
         sim->nodes[event.node].down = false;
+        break;
+    case SIM_EXPIRE:
+        expire(sim, &sim->nodes[event.node], event.session);
         break;
     }
     drop_reference(sim, event.job);
@@ -223,6 +245,23 @@ void node_sim_freeze(struct node_sim *sim, uint8_t node, int64_t for_us)
     sim->nodes[node].frozen_until_us = sim->now_us + for_us;
 }
 
+void node_sim_cut(struct node_sim *sim, uint8_t node, bool cut)
+{
+    sim->nodes[node].cut = cut;
+}
+
+void node_sim_harm(struct node_sim *sim, enum fault_act act, uint8_t node)
+{
+    enum { AWAY_US = 1000, AWAY_MORE_US = 800000 };
+    int64_t for_us = AWAY_US + (int64_t)prng_below(&sim->prng, AWAY_MORE_US);
+    if (act == FAULT_KILL)
+        node_sim_crash(sim, node, for_us);
+    else if (act == FAULT_FREEZE)
+        node_sim_freeze(sim, node, for_us);
+    else
+        node_sim_cut(sim, node, act == FAULT_CUT);
+}
+
 void node_sim_read_only(struct node_sim *sim, uint8_t node, int64_t for_us)
 {
     sim->nodes[node].read_only_until_us = sim->now_us + for_us;
@@ -233,7 +272,7 @@ void node_sim_calm(struct node_sim *sim)
     memset(&sim->options.chances, 0, sizeof sim->options.chances);
     for (uint8_t i = 0; i < sim->options.node_count; i++) {
         sim->nodes[i].frozen_until_us = sim->nodes[i].read_only_until_us = 0;
-        sim->nodes[i].down = false;
+        sim->nodes[i].down = sim->nodes[i].cut = false;
     }
 }
 

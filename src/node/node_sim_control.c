@@ -183,7 +183,7 @@ void sim_control_run(struct node_sim *sim, uint8_t index, sim_deliver *deliver, 
     bool answered = late || node->down;
     if (c->start_us == 0)
         c->start_us = sim->now_us;
-    if (!answered && node->frozen_until_us <= sim->now_us)
+    if (!answered && !node->cut && node->frozen_until_us <= sim->now_us)
         answered = ask(sim, node, step) == ANSWERED;
     if (!answered) {
         sim_push(sim, sim->now_us + SIM_POLL_US, SIM_CONTROL, NULL, index);

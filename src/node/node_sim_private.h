@@ -4,7 +4,13 @@
 #include "xatop/node_sim.h"
 #include "xatop/prng.h"
 
-enum { SIM_ROWS = 64, SIM_LOCK_WAIT_US = 50000, SIM_POLL_US = 5000, SIM_SETTLE_US = 200000 };
+enum {
+    SIM_ROWS = 64,
+    SIM_LOCK_WAIT_US = 50000,
+    SIM_POLL_US = 5000,
+    SIM_SETTLE_US = 200000,
+    SIM_WAIT_TIMEOUT_US = 4500000, /* a session whose client went unheard ends after that */
+};
 
 enum sim_state { SIM_ACTIVE, SIM_IDLE, SIM_PREPARED };
 struct sim_branch {
@@ -78,7 +84,8 @@ struct sim_control {
 };
 
 struct sim_node {
-    bool detaches, down;
+    bool detaches, down,
+        cut; /* cut: what is sent to it or by it is lost, and nobody hears of the other's end */
     int64_t frozen_until_us, read_only_until_us, server_start;
     uint64_t node_id;
     bool claimed;
@@ -98,7 +105,16 @@ struct sim_node {
     uint32_t effect_count, effect_cap;
 };
 
-enum sim_event_kind { SIM_ARRIVE, SIM_EXECUTE, SIM_ANSWER, SIM_DEADLINE, SIM_DIE, SIM_CONTROL, SIM_UP };
+enum sim_event_kind {
+    SIM_ARRIVE,
+    SIM_EXECUTE,
+    SIM_ANSWER,
+    SIM_DEADLINE,
+    SIM_DIE,
+    SIM_CONTROL,
+    SIM_UP,
+    SIM_EXPIRE
+};
 
 struct sim_event {
     int64_t at_us;
@@ -107,6 +123,7 @@ struct sim_event {
     struct sim_job *job;
     uint8_t node;
     uint32_t serial;
+    uint64_t session; /* EXPIRE */
 };
 
 struct node_sim {
@@ -123,28 +140,6 @@ struct node_sim {
     struct coordinator coordinator; /* of the latest RAISE: what sessions say when they open */
 };
 
-typedef void sim_deliver(void *arg, struct completion *completion);
-
-void *sim_alloc(size_t size);
-bool sim_chance(struct node_sim *sim, uint16_t thousandths);
-int64_t sim_latency_us(struct node_sim *sim);
-void sim_push(struct node_sim *sim, int64_t at_us, enum sim_event_kind kind, struct sim_job *job,
-              uint8_t node);
-void sim_session_close(struct node_sim *sim, struct sim_session *session);
-void sim_session_kill(struct node_sim *sim, struct sim_session *session);
-void sim_session_check(struct node_sim *sim, struct sim_session *session); /* ends it when it may */
-struct sim_session *sim_session_find(struct sim_node *node, uint64_t id);
-void sim_arrive(struct node_sim *sim, struct sim_job *job);
-void sim_run_job(struct node_sim *sim, struct sim_job *job);
-void sim_answer(struct node_sim *sim, struct sim_job *job, sim_deliver *deliver, void *arg);
-void sim_deadline(struct node_sim *sim, struct sim_job *job, sim_deliver *deliver, void *arg);
-/* the server */
-struct sim_branch *sim_branch_find(struct sim_node *node, const struct xid *xid);
-void sim_branch_commit(struct node_sim *sim, uint8_t node, struct sim_branch *branch);
-void sim_branch_roll_back(struct node_sim *sim, uint8_t node, struct sim_branch *branch);
-bool sim_execute(struct node_sim *sim, struct sim_job *job); /* false: waits for a lock */
-enum reply sim_foreign_finish(struct node_sim *sim, uint8_t node, const struct xid *xid, uint16_t verb);
-const struct sim_effect *sim_effect_find(const struct sim_node *node, const struct xid *xid);
-void sim_control_run(struct node_sim *sim, uint8_t node, sim_deliver *deliver, void *arg);
+#include "node_sim_calls.h"
 
 #endif

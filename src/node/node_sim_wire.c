@@ -33,6 +33,10 @@ void sim_session_check(struct node_sim *sim, struct sim_session *session)
 
 void sim_session_close(struct node_sim *sim, struct sim_session *session)
 {
+    if (sim->nodes[session->node].cut) { /* half-open: the server waits for more until its patience ends */
+        sim_expire(sim, session);
+        return;
+    }
     session->closing = true;
     sim_session_check(sim, session);
 }
@@ -83,7 +87,7 @@ static void drop_handle(struct node_sim *sim, uint16_t carrier, uint8_t node, bo
     sim->handles[carrier][node] = NULL;
     if (!session)
         return;
-    if (kill)
+    if (kill && !sim->nodes[node].cut)
         sim_session_kill(sim, session);
     sim_session_close(sim, session);
 }
@@ -94,6 +98,10 @@ static void send(void *ctx, struct message *message)
     struct sim_job *job = job_new(sim, message);
     int64_t way_us = sim_latency_us(sim);
     job->sent_us = sim->now_us;
+    if (fault_act_harms(message->faults.strike))
+        node_sim_harm(sim, message->faults.strike, message->node);
+    if (fault_act_harms(message->faults.sent))
+        node_sim_harm(sim, message->faults.sent, message->node);
     if (message->faults.sent == FAULT_DELAY)
         way_us += (int64_t)message->faults.sent_ms * 1000;
     sim_push(sim, message->deadline_ms * 1000, SIM_DEADLINE, job, message->node);
@@ -153,6 +161,11 @@ void sim_arrive(struct node_sim *sim, struct sim_job *job)
 {
     struct sim_node *node = &sim->nodes[job->node];
     struct sim_session *session = job->session;
+    if (node->cut) {
+        if (session)
+            session->on_the_way--;
+        return; /* its deadline tells */
+    }
     if (node->frozen_until_us > sim->now_us) {
         sim_push(sim, node->frozen_until_us + sim_latency_us(sim), SIM_ARRIVE, job, job->node);
         return;
@@ -182,6 +195,11 @@ void sim_arrive(struct node_sim *sim, struct sim_job *job)
         sim_run_job(sim, job);
 }
 
+static bool node_is_cut(const struct node_sim *sim, const struct sim_job *job)
+{
+    return sim->nodes[job->node].cut && !fault_act_harms(job->faults.reply);
+}
+
 void sim_run_job(struct node_sim *sim, struct sim_job *job)
 {
     struct sim_session *session = job->session;
@@ -205,7 +223,10 @@ void sim_run_job(struct node_sim *sim, struct sim_job *job)
         answer_later(sim, job, REPLY_LOST, sim_latency_us(sim));
         return;
     }
-    if (sim_chance(sim, sim->options.chances.lose_reply))
+    if (fault_act_harms(job->faults.reply) && job->message)
+        node_sim_harm(sim, job->faults.reply, job->node);
+    /* what was cut or killed after it had answered: the answer is read by then */
+    if (node_is_cut(sim, job) || sim_chance(sim, sim->options.chances.lose_reply))
         return; /* its deadline tells */
     int64_t held_us = job->faults.reply == FAULT_DELAY ? (int64_t)job->faults.reply_ms * 1000 : 0;
     sim_push(sim, sim->now_us + sim_latency_us(sim) + held_us, SIM_ANSWER, job, job->node);

@@ -168,7 +168,7 @@ bool bench_open(struct bench *bench, uint64_t log_id, uint32_t epoch)
                                          .lock_wait_ms = 2000,
                                          .connect_timeout_ms = 2000,
                                          .crash = count_crash,
-                                         .crash_ctx = &bench->crashes};
+                                         .hook_ctx = &bench->crashes};
     if (!said(node_mysql_start(&bench->nodes, configs, BENCH_NODES, &options, bench->outbox, &err), &err))
         return false;
     bench->port = node_mysql_port(bench->nodes);

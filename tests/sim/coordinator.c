@@ -99,6 +99,12 @@ static bool healthy(void *ctx)
     return dlog_healthy(sim->dlog);
 }
 
+static void harm(void *ctx, enum fault_act act, uint8_t node)
+{
+    struct sim *sim = ctx;
+    node_sim_harm(sim->nodes, act, node);
+}
+
 struct records {
     struct dlog_record *list;
     uint32_t count;
@@ -147,6 +153,8 @@ void coordinator_open(struct sim *sim)
                         .host = "sim"},
         .node_count = sim->shape.node_count,
         .node_names = {"n1", "n2", "n3"},
+        .processes = UINT16_MAX,
+        .links = UINT16_MAX,
         .shape = sim->shape,
         .limits = sim->limits,
         .max_inflight = sim->inflight,
@@ -162,6 +170,7 @@ void coordinator_open(struct sim *sim)
         .ctx = sim,
         .trace = trace,
         .crash = crash,
+        .harm = harm,
     };
     sim->engine = engine_new(&config, &ports, records.list, records.count);
     xatop_assert(sim->engine != NULL);
@@ -246,8 +255,10 @@ void coordinator_turn(struct sim *sim)
 /* --- the log thread --- */
 
 /* False: the coordinator ends here. */
-static bool pass_point(struct sim *sim, struct dlog_request *request, enum fault_act act)
+static bool pass_point(struct sim *sim, struct dlog_request *request, enum fault_act act, uint8_t node)
 {
+    if (fault_act_harms(act))
+        node_sim_harm(sim->nodes, act, node);
     if (act == FAULT_LOGFAIL) {
         dlog_fail(sim->dlog);
         request->status = STATUS_PENDING;
@@ -278,14 +289,14 @@ static void write_one(struct sim *sim, struct dlog_request *request)
         complete(sim, request);
         return;
     }
-    if (!pass_point(sim, request, request->append_fault))
+    if (!pass_point(sim, request, request->append_fault, request->append_node))
         return;
     if (request->status == STATUS_OK)
         request->status = dlog_append(sim->dlog, &request->record, &request->err);
     bool early = sim->mutant == MUTANT_EARLY_COMMIT;
     if (request->status == STATUS_OK && request->forced && !early)
         request->status = dlog_sync(sim->dlog, &request->err);
-    if (!pass_point(sim, request, request->durable_fault))
+    if (!pass_point(sim, request, request->durable_fault, request->durable_node))
         return;
     complete(sim, request);
 }

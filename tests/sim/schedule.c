@@ -56,6 +56,16 @@ static void make_ask(struct sim *sim, struct ask *ask)
     ask->at_us = sim->now_us + (int64_t)below(sim, TROUBLE_TIME_US);
 }
 
+/* The coordinator dies, the next one has opened the log, and then a node does: what was forgotten would be missed (40, rule 6). */
+static void make_late_crash(struct sim *sim)
+{
+    struct trouble *first = &sim->troubles[sim->trouble_count - 2], *second = first + 1;
+    first->kind = TROUBLE_COORDINATOR;
+    first->at_us = sim->now_us + TROUBLE_TIME_US + (int64_t)below(sim, 500000);
+    second->kind = TROUBLE_NODE_CRASH;
+    second->at_us = first->at_us + 1000 + (int64_t)below(sim, 900000);
+}
+
 static void make_troubles(struct sim *sim)
 {
     sim->trouble_count = (unsigned)below(sim, SIM_TROUBLES - 1);
@@ -66,6 +76,8 @@ static void make_troubles(struct sim *sim)
             .for_us = 1000 + (int64_t)below(sim, 1200000),
             .node = (uint8_t)below(sim, sim->shape.node_count),
         };
+    if (sim->trouble_count >= 2 && one_in(sim, 3))
+        make_late_crash(sim);
 }
 
 static struct node_sim_chances make_chances(struct sim *sim)
@@ -98,7 +110,7 @@ static struct node_sim_chances make_chances(struct sim *sim)
     if (one_in(sim, 4))
         chances.deadlock = 200;
     if (one_in(sim, 2))
-        chances.uncommit = 500;
+        chances.uncommit = 900;
     if (one_in(sim, 4))
         chances.refuse = 200;
     return chances;
@@ -121,7 +133,8 @@ static void make_fault(struct sim *sim)
             text_printf(&text, "=%u", (unsigned)(1 + below(sim, 800)));
         enum point point = (enum point)(1 + below(sim, POINTS - 1));
         text_printf(&text, "@%s", point_name(point));
-        if (point_per_node(point) && one_in(sim, 2))
+        bool from_afar = !point_per_node(point) && fault_act_harms(kind->act);
+        if (from_afar || (point_per_node(point) && one_in(sim, 2)))
             text_printf(&text, ":%u", (unsigned)(1 + below(sim, 2)));
         if (one_in(sim, 3))
             text_printf(&text, "#%u", (unsigned)(2 + below(sim, 3)));
@@ -213,6 +226,12 @@ static void strike(struct sim *sim, struct trouble *trouble)
         break;
     case TROUBLE_FREEZE:
         node_sim_freeze(sim->nodes, trouble->node, trouble->for_us);
+        break;
+    case TROUBLE_CUT:
+        node_sim_cut(sim->nodes, trouble->node, trouble->begun == false);
+        trouble->done = trouble->begun;
+        trouble->begun = true;
+        trouble->at_us = sim->now_us + trouble->for_us;
         break;
     case TROUBLE_READ_ONLY:
         node_sim_read_only(sim->nodes, trouble->node, trouble->for_us);

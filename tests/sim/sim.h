@@ -42,6 +42,7 @@ struct ask {
 enum trouble_kind {
     TROUBLE_NODE_CRASH,
     TROUBLE_FREEZE,
+    TROUBLE_CUT, /* the link: cut, and healed after a while */
     TROUBLE_READ_ONLY,
     TROUBLE_COORDINATOR,
     TROUBLE_LOG,

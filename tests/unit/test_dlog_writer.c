@@ -26,6 +26,12 @@ static struct dlog *open_log(const struct disk *disk, uint64_t segment_bytes)
     return dlog;
 }
 
+struct harm {
+    enum fault_act act;
+    uint8_t node;
+    bool told; /* the request had been told when it came */
+};
+
 struct rig {
     struct disk_memory *memory;
     struct disk disk;
@@ -35,11 +41,14 @@ struct rig {
     uint64_t log_id;
     uint32_t epoch;
     int crashes;
+    unsigned harm_count, done_count;
+    struct harm harms[4];
 };
 
 static void post(void *arg, struct dlog_request *request)
 {
     struct rig *rig = arg;
+    rig->done_count++;
     xatop_assert(mailbox_post(rig->outbox, request));
 }
 
@@ -50,8 +59,15 @@ static void note_crash(void *arg)
     mailbox_close(rig->outbox);
 }
 
+static void note_harm(void *arg, enum fault_act act, uint8_t node)
+{
+    struct rig *rig = arg;
+    rig->harms[rig->harm_count++ % 4] = (struct harm){act, node, rig->done_count > 0};
+}
+
 static void rig_start(struct rig *rig, const struct disk *disk)
 {
+    const struct dlog_writer_hooks hooks = {.done = post, .crash = note_crash, .harm = note_harm, .arg = rig};
     memset(rig, 0, sizeof *rig);
     if (!disk) {
         rig->memory = disk_memory_new(1);
@@ -63,7 +79,7 @@ static void rig_start(struct rig *rig, const struct disk *disk)
     rig->log_id = dlog_log_id(rig->dlog);
     rig->epoch = dlog_epoch(rig->dlog);
     rig->outbox = mailbox_new(DLOG_QUEUE_MAX);
-    CU_ASSERT_EQUAL_FATAL(dlog_writer_start(&rig->writer, rig->dlog, post, note_crash, rig, &err), STATUS_OK);
+    CU_ASSERT_EQUAL_FATAL(dlog_writer_start(&rig->writer, rig->dlog, &hooks, &err), STATUS_OK);
 }
 
 static void rig_stop(struct rig *rig)
@@ -283,6 +299,25 @@ static void an_injected_crash_drops_what_is_queued(void)
     }
 }
 
+static void a_node_is_struck_before_anybody_is_told(void)
+{
+    struct rig rig;
+    struct dlog_request commit;
+    rig_start(&rig, NULL);
+    prepare(&rig, &commit, DLOG_COMMIT, 1);
+    commit.append_fault = FAULT_KILL;
+    commit.append_node = 3;
+    commit.durable_fault = FAULT_CUT;
+    commit.durable_node = 1;
+    dlog_writer_submit(rig.writer, &commit);
+    CU_ASSERT_PTR_EQUAL(next(&rig), &commit);
+    CU_ASSERT_EQUAL(commit.status, STATUS_OK);
+    CU_ASSERT_EQUAL(rig.harm_count, 2);
+    CU_ASSERT_TRUE(rig.harms[0].act == FAULT_KILL && rig.harms[0].node == 3 && !rig.harms[0].told);
+    CU_ASSERT_TRUE(rig.harms[1].act == FAULT_CUT && rig.harms[1].node == 1 && !rig.harms[1].told);
+    rig_stop(&rig);
+}
+
 static void an_injected_delay_is_held(void)
 {
     struct rig rig;
@@ -361,6 +396,7 @@ int main(void)
         {"a failed sync leaves doubt", a_failed_sync_leaves_doubt},
         {"an injected crash drops what is queued", an_injected_crash_drops_what_is_queued},
         {"an injected delay is held", an_injected_delay_is_held},
+        {"a node is struck before anybody is told", a_node_is_struck_before_anybody_is_told},
         {"figures of group commit", figures_of_group_commit},
         {NULL, NULL},
     };

@@ -53,8 +53,12 @@ static void refuses_with_words(void)
         {"", "names no point"},
         {"crash", "names no point"},
         {"cras@begin", "did you mean 'crash'"},
-        {"explode@begin", "unknown fault kind 'explode': known are crash, drop, delay, refuse, logfail"},
-        {"kill@begin", "unknown fault kind"},
+        {"explode@begin", "unknown fault kind 'explode': known are crash, drop, delay, refuse, kill, freeze, "
+                          "cut, heal, logfail"},
+        {"kill@begin", "needs the node to be struck: write kill@begin:NODE"},
+        {"cut@decide.durable#2", "needs the node to be struck"},
+        {"kill@begin:gamma", "unknown node"},
+        {"freeze=5@work.sent", "takes no value"},
         {"crash@prepare.snt", "did you mean 'prepare.sent'"},
         {"crash@begin:alpha", "belongs to no node"},
         {"crash@work.sent:gamma", "unknown node"},
@@ -103,6 +107,64 @@ static void hits_at_the_nth_pass_and_once(void)
     CU_ASSERT_EQUAL(hit->kind->act, FAULT_DROP);
     CU_ASSERT_EQUAL(gate_armed(&gate), 0);
     CU_ASSERT_PTR_NULL(gate_pass(&gate, POINT_COMMIT_SENT, 2, 2));
+}
+
+static void every_point_can_strike_a_node(void)
+{
+    static const char *const kinds[] = {"kill", "freeze", "cut", "heal"};
+    for (unsigned k = 0; k < 4; k++)
+        for (unsigned p = POINT_NONE + 1; p < POINTS; p++) {
+            char spec[64];
+            struct text text;
+            struct fault f;
+            text_init(&text, spec, sizeof spec);
+            text_printf(&text, "%s@%s:beta", kinds[k], point_name((enum point)p));
+            CU_ASSERT_EQUAL(parse(spec, &f, NULL), STATUS_OK);
+            CU_ASSERT_TRUE(fault_act_harms(f.kind->act));
+            CU_ASSERT_EQUAL(f.node, 2);
+        }
+}
+
+static void from_afar_the_branch_there_counts(void)
+{
+    struct gate gate = armed("kill@decide.durable:beta#2");
+    CU_ASSERT_PTR_NULL(
+        gate_pass(&gate, POINT_DECIDE_DURABLE, 0, 0)); /* that asks for what meets the decision itself */
+    CU_ASSERT_PTR_NULL(gate_pass_over(&gate, POINT_DECIDE_DURABLE, 1, 1));
+    CU_ASSERT_PTR_NULL(gate_pass_over(&gate, POINT_DECIDE_DURABLE, 2, 2)); /* the first */
+    CU_ASSERT_PTR_NULL(gate_pass_over(&gate, POINT_DECIDE_APPEND, 2, 2));
+    CU_ASSERT_PTR_NOT_NULL(gate_pass_over(&gate, POINT_DECIDE_DURABLE, 2, 2));
+    gate = armed("crash@decide.durable");
+    CU_ASSERT_PTR_NULL(gate_pass_over(&gate, POINT_DECIDE_DURABLE, 1, 1));
+    gate = armed("kill@work.sent:2");
+    CU_ASSERT_PTR_NULL(gate_pass_over(&gate, POINT_WORK_SENT, 2, 2)); /* it travels with the message */
+    CU_ASSERT_PTR_NOT_NULL(gate_pass(&gate, POINT_WORK_SENT, 2, 2));
+}
+
+static void only_what_is_ours_is_struck(void)
+{
+    static const struct {
+        const char *spec, *words; /* NULL: allowed */
+        uint16_t processes, links;
+    } rows[] = {
+        {"kill@work.sent:beta", NULL, 2, 0},
+        {"kill@work.sent:beta", "node beta is not a server that xatop started", 1, 3},
+        {"freeze@work.sent:1", "node beta is not", 1, 3}, /* the first branch may be anywhere */
+        {"kill@work.sent", "node alpha is not", 2, 3},
+        {"kill@work.sent", NULL, 3, 0},
+        {"cut@work.sent:alpha", NULL, 0, 1},
+        {"heal@decide.append:alpha", "node alpha is not reached through a link", 3, 2},
+        {"crash@work.sent", NULL, 0, 0},
+        {"drop@work.sent", NULL, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fault f;
+        struct err err = {0};
+        CU_ASSERT_EQUAL(parse(rows[i].spec, &f, NULL), STATUS_OK);
+        enum status status = fault_allowed(&f, nodes, 2, rows[i].processes, rows[i].links, &err);
+        CU_ASSERT_EQUAL(status, rows[i].words ? STATUS_REFUSED : STATUS_OK);
+        CU_ASSERT_TRUE(!rows[i].words || strstr(err.text, rows[i].words));
+    }
 }
 
 static void without_a_node_whichever_comes_first(void)
@@ -173,6 +235,9 @@ int main(void)
         {"crash fits every point", crash_fits_every_point},
         {"refuses with words", refuses_with_words},
         {"hits at the nth pass and once", hits_at_the_nth_pass_and_once},
+        {"every point can strike a node", every_point_can_strike_a_node},
+        {"from afar the branch there counts", from_afar_the_branch_there_counts},
+        {"only what is ours is struck", only_what_is_ours_is_struck},
         {"without a node whichever comes first", without_a_node_whichever_comes_first},
         {"every armed fault counts the pass", every_armed_fault_counts_the_pass},
         {"holds a bounded number", holds_a_bounded_number_and_reuses_spent_places},

@@ -31,9 +31,9 @@ struct branch_report {
 
 /* The truth about one asked-for transaction (xa-facts rule 13). */
 struct report {
-    enum status status;   /* exit code of the contract */
+    enum status status; /* exit code of the contract */
     enum outcome outcome;
-    bool repeated;        /* answered from an earlier attempt with the same key */
+    bool repeated; /* answered from an earlier attempt with the same key */
     uint32_t retries;
     char gtrid[XATOP_GTRID_MAX + 1];
     char reason[XATOP_REASON_MAX]; /* "" if committed */
@@ -42,12 +42,23 @@ struct report {
     struct branch_report branches[XATOP_BRANCHES_MAX];
 };
 
+/* What a verdict rests on. */
+struct verdict_evidence {
+    uint32_t xid_epoch, our_epoch; /* 0: not of our form */
+    uint64_t log_lsn;              /* of the COMMIT record; 0: none, or nobody asked for it */
+    uint64_t holder;               /* connection id of the session that has it in hand here; 0: none */
+    bool first_scan, second_scan;  /* seen in */
+    uint16_t markers_read; /* bit i: node i was asked for committed marker rows of the transaction ... */
+    uint16_t committed_on; /* ... and has some */
+};
+
 struct verdict_report {
     struct xid xid;
     uint8_t node;
     enum verdict verdict;
     enum recovery_rule rule;
     bool done; /* the verdict was carried out (not in a dry run, not if the node went away) */
+    struct verdict_evidence evidence;
 };
 
 struct recovery_report {
@@ -61,14 +72,14 @@ struct recovery_report {
 };
 
 enum command_kind {
-    COMMAND_RUN,      /* one transaction */
-    COMMAND_STREAM,   /* keep @inflight random transactions of a scenario going; 0 stops */
-    COMMAND_RECOVER,  /* one recovery pass; dry_run: verdicts only */
-    COMMAND_FAULT,    /* arm (spec), or disarm all (spec "") */
+    COMMAND_RUN,          /* one transaction */
+    COMMAND_STREAM,       /* keep @inflight random transactions of a scenario going; 0 stops */
+    COMMAND_RECOVER,      /* one recovery pass; dry_run: verdicts only */
+    COMMAND_FAULT,        /* arm (spec), or disarm all (spec "") */
     COMMAND_NODE_CHANGED, /* the lab did something to a node: sample and sweep it now */
-    COMMAND_NOTE,     /* words (note, level) that belong into the trace, from somebody who has no other way */
-    COMMAND_AUDITED,  /* an audit was taken beside the engine: its result belongs into the trace */
-    COMMAND_DRAIN     /* take no more work; done is called when nothing is in flight or at the deadline */
+    COMMAND_NOTE,    /* words (note, level) that belong into the trace, from somebody who has no other way */
+    COMMAND_AUDITED, /* an audit was taken beside the engine: its result belongs into the trace */
+    COMMAND_DRAIN    /* take no more work; done is called when nothing is in flight or at the deadline */
 };
 
 struct command {
@@ -81,14 +92,15 @@ struct command {
     bool dry_run;
     uint8_t node;
     uint16_t inflight;
-    int64_t wait_ms;             /* RUN: phase two after the decision; RECOVER, DRAIN: limit of the whole */
+    int64_t wait_ms; /* RUN: phase two after the decision; RECOVER, DRAIN: limit of the whole */
     char fault[96];
     int level;                   /* NOTE: 0 info, 1 warning, 2 alarm */
     char note[XATOP_REASON_MAX]; /* NOTE: sanitised */
     bool audit_ok;               /* AUDITED */
     int64_t audit[4];            /* AUDITED: money expected, found, stock expected, found */
     /* Called once on the engine thread; must only hand over. The command (malloc'd by the asker) may be freed in it. */
-    void (*done)(struct command *command, const struct report *report, const struct recovery_report *recovery);
+    void (*done)(struct command *command, const struct report *report,
+                 const struct recovery_report *recovery);
     void *arg;
 };
 

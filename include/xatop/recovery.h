@@ -13,13 +13,14 @@
 struct recovery_facts {
     enum xid_owner owner;
     uint32_t xid_epoch, our_epoch;
-    bool node_raised;       /* our epoch stands in the node's epoch row, older sessions gone and settled */
-    bool in_flight;         /* at the snapshot between the scans, or after it */
+    bool node_raised; /* our epoch stands in the node's epoch row, older sessions gone and settled */
+    bool in_flight;   /* at the snapshot between the scans, or after it */
     bool in_both_scans;
     bool log_healthy;
     bool commit_record;     /* in memory or found on disk, discharged or not */
     bool record_has_node;   /* the record names a node id for that branch ... */
     bool node_id_matches;   /* ... and it is this node's */
+    bool sibling_committed; /* a marker row of another branch of the transaction is committed on some node */
 };
 
 enum verdict recovery_verdict(const struct recovery_facts *facts, enum recovery_rule *rule);

@@ -26,6 +26,54 @@ static void xid_text(const struct xid *xid, char *out, size_t cap)
     xid_print(xid, &text);
 }
 
+static void print_evidence_json(struct app *app, struct json *json, const struct verdict_evidence *e)
+{
+    json_object(json, "evidence");
+    if (e->xid_epoch)
+        json_int(json, "epoch", e->xid_epoch);
+    else
+        json_null(json, "epoch");
+    json_int(json, "our_epoch", e->our_epoch);
+    if (e->log_lsn)
+        json_int(json, "log_lsn", (int64_t)e->log_lsn);
+    else
+        json_null(json, "log_lsn");
+    if (e->holder)
+        json_int(json, "holder", (int64_t)e->holder);
+    else
+        json_null(json, "holder");
+    json_array(json, "scans");
+    json_bool(json, NULL, e->first_scan);
+    json_bool(json, NULL, e->second_scan);
+    json_close(json, ']');
+    json_object(json, "markers");
+    for (int i = 0; i < app->configuration.node_count; i++)
+        if (e->markers_read & 1u << i)
+            json_string(json, app->configuration.nodes[i].name,
+                        e->committed_on & 1u << i ? "committed" : "none");
+    json_close(json, '}');
+    json_close(json, '}');
+}
+
+/* "epoch 3 of 4, lsn 17, in both scans, committed on n1" */
+static void evidence_words(struct app *app, const struct verdict_report *v, struct text *out)
+{
+    const struct verdict_evidence *e = &v->evidence;
+    if (e->xid_epoch)
+        text_printf(out, _("epoch %u, ours is %u; "), e->xid_epoch, e->our_epoch);
+    if (e->log_lsn)
+        text_printf(out, _("record at lsn %llu; "), (unsigned long long)e->log_lsn);
+    if (e->holder)
+        text_printf(out, _("held by connection %llu; "), (unsigned long long)e->holder);
+    text_append(out, e->first_scan && e->second_scan ? _("seen in both scans")
+                     : e->first_scan                 ? _("seen in the first scan only")
+                                                     : _("seen in the second scan only"));
+    for (int i = 0; i < app->configuration.node_count; i++)
+        if (e->markers_read & 1u << i)
+            text_printf(out, e->committed_on & 1u << i ? _("; committed on %s") : _("; no marker row on %s"),
+                        app->configuration.nodes[i].name);
+}
+
 static void print_json(struct app *app, const struct recovery_report *r)
 {
     struct json json;
@@ -51,7 +99,9 @@ static void print_json(struct app *app, const struct recovery_report *r)
         json_string(&json, "node", app->configuration.nodes[v->node].name);
         json_string(&json, "verdict", verdict_name((int)v->verdict));
         json_string(&json, "rule", recovery_rule_name((int)v->rule));
+        json_string(&json, "words", recovery_rule_words((int)v->rule));
         json_bool(&json, "done", v->done);
+        print_evidence_json(app, &json, &v->evidence);
         json_close(&json, '}');
     }
     json_close(&json, ']');
@@ -66,6 +116,11 @@ static void print_text(struct app *app, const struct recovery_report *r)
         xid_text(&v->xid, xid, sizeof xid);
         app_say(app, "%-10s %s: %s%s (%s)", app->configuration.nodes[v->node].name, xid,
                 verdict_name((int)v->verdict), v->done ? _(", done") : "", recovery_rule_words((int)v->rule));
+        char evidence[600];
+        struct text text;
+        text_init(&text, evidence, sizeof evidence);
+        evidence_words(app, v, &text);
+        app_say(app, "%-10s   %s", "", evidence);
     }
     for (int i = 0; i < app->configuration.node_count; i++)
         if (r->unreachable & 1u << i)

@@ -71,6 +71,11 @@ void sweep_found(struct engine *engine, struct log_box *box);
 void sweep_slot_gone(struct engine *engine, struct slot *slot);
 void sweep_report(struct engine *engine, enum status status, const char *reason);
 void verdicts_find(struct engine *engine);
+bool verdict_needs_log(struct engine *engine, const struct candidate *candidate);
+/* evidence.c */
+void siblings_ask(struct engine *engine);
+void siblings_listed(struct engine *engine, struct control *control);
+void evidence_fill(struct engine *engine, struct candidate *candidate, const struct slot *slot);
 void verdicts_give(struct engine *engine);
 /* floor.c */
 void floor_turn(struct engine *engine);

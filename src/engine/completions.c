@@ -150,6 +150,9 @@ void engine_control_done(struct engine *engine, struct control *control, int64_t
     case FOR_RESOLVE:
         resolved(engine, box->slot, control);
         break;
+    case FOR_SIBLINGS:
+        siblings_listed(engine, control);
+        break;
     case FOR_FLOOR:
         floor_answer(engine, control);
         break;

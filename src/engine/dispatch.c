@@ -266,6 +266,10 @@ void slot_step(struct engine *engine, struct slot *slot, const struct txn_event 
         struct trace_event *trace = emit_new(engine, branch ? TRACE_BRANCH : TRACE_STATE, slot, branch);
         trace->from = update.moves[i].from;
         trace->to = update.moves[i].to;
+        if (branch && trace->to == BRANCH_BACKOFF) {
+            trace->n[0] = slot->txn.branches[branch - 1].retry_at_ms - engine->now_ms;
+            trace->n[1] = slot->txn.branches[branch - 1].attempts;
+        }
         emit(engine);
     }
     for (unsigned i = 0; i < update.count && !engine->dead; i++)

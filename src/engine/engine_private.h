@@ -13,7 +13,8 @@ struct book {
     bool swept, sweep_wanted;
     bool raise_out, raise_due, health_out;
     int64_t retry_at_ms, health_at_ms, sweep_at_ms;
-    int64_t health_until_ms; /* health_out: past this it counts as frozen, whatever its control session is stuck in */
+    int64_t
+        health_until_ms; /* health_out: past this it counts as frozen, whatever its control session is stuck in */
     uint32_t failures;
     uint64_t node_id;
     int64_t server_start;
@@ -33,9 +34,10 @@ struct candidate {
     enum verdict verdict;
     enum recovery_rule rule;
     struct slot *slot; /* carries the verdict out */
+    struct verdict_evidence evidence;
 };
 
-enum sweep_state { SWEEP_IDLE, SWEEP_FIRST, SWEEP_SECOND, SWEEP_FINDS, SWEEP_ACTING };
+enum sweep_state { SWEEP_IDLE, SWEEP_FIRST, SWEEP_SECOND, SWEEP_FINDS, SWEEP_MARKERS, SWEEP_ACTING };
 
 struct sweep {
     enum sweep_state state;

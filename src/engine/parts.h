@@ -28,7 +28,17 @@ struct message_box {
     struct message_box *next_free, *next_all;
 };
 
-enum purpose { FOR_RAISE, FOR_HEALTH, FOR_SCAN, FOR_LOOKUP, FOR_KEY, FOR_FENCE, FOR_RESOLVE, FOR_FLOOR };
+enum purpose {
+    FOR_RAISE,
+    FOR_HEALTH,
+    FOR_SCAN,
+    FOR_LOOKUP,
+    FOR_KEY,
+    FOR_FENCE,
+    FOR_RESOLVE,
+    FOR_FLOOR,
+    FOR_SIBLINGS
+};
 
 struct control_box {
     struct control control;
@@ -104,8 +114,9 @@ struct slot {
     struct slot *next;
     struct txn txn;
     struct gtrid gtrid;
-    struct run *run; /* NULL: recovered */
-    uint32_t mask;   /* branches it is to finish */
+    struct run *run;  /* NULL: recovered */
+    uint32_t mask;    /* branches it is to finish */
+    uint64_t log_lsn; /* of the COMMIT record, if recovered from one */
     uint16_t carrier;
     uint8_t opening, open_failed;
     bool begun, ended, forget_passed;

@@ -45,6 +45,7 @@ static void from_record(struct engine *engine, const struct dlog_record *record)
         branch_count = branch > branch_count ? branch : branch_count;
     }
     struct slot *slot = recovered_new(engine, &record->gtrid, true, branch_count, mask, record->meaning);
+    slot->log_lsn = record->lsn;
     for (unsigned i = 0; i < record->branch_count; i++)
         slot->branches[record->branches[i].branch - 1].node_id = record->branches[i].node_id;
 }

@@ -210,8 +210,12 @@ void sweep_report(struct engine *engine, enum status status, const char *reason)
     bool dry_run = sweep->command->dry_run;
     for (uint32_t i = 0; i < sweep->count; i++) {
         const struct candidate *c = &sweep->list[i];
-        verdicts[i] = (struct verdict_report){
-            .xid = c->xid, .node = c->node, .verdict = c->verdict, .rule = c->rule, .done = carried_out(c)};
+        verdicts[i] = (struct verdict_report){.xid = c->xid,
+                                              .node = c->node,
+                                              .verdict = c->verdict,
+                                              .rule = c->rule,
+                                              .done = carried_out(c),
+                                              .evidence = c->evidence};
         bool counts = verdicts[i].done || dry_run;
         report.committed += c->verdict == VERDICT_COMMIT && counts;
         report.rolled_back += c->verdict == VERDICT_ROLLBACK && counts;

@@ -7,6 +7,8 @@
 #include "xatop/i18n.h"
 #include "xatop/recovery.h"
 
+enum { FOREIGN_TRACED = 64 }; /* the rest of somebody else's is counted only */
+
 /* From what a sweep saw to verdicts, and from verdicts to recovered transactions. */
 
 /* The transaction in hand that will finish this branch itself. One that has finished it already and finds it
@@ -18,7 +20,7 @@ static struct slot *in_hand(struct engine *engine, const struct candidate *candi
     return slot && !slot_branch_finished(slot, candidate->branch) ? slot : NULL;
 }
 
-static bool needs_log(struct engine *engine, const struct candidate *candidate)
+bool verdict_needs_log(struct engine *engine, const struct candidate *candidate)
 {
     return candidate->owner == XID_OURS && !candidate->in_flight && candidate->first && candidate->second &&
            !engine->log_failed && !in_hand(engine, candidate);
@@ -31,7 +33,7 @@ void verdicts_find(struct engine *engine)
     struct sweep *sweep = &engine->sweep;
     for (; sweep->next_find < sweep->count && sweep->out < FINDS_OUT_MAX; sweep->next_find++) {
         struct candidate *candidate = &sweep->list[sweep->next_find];
-        if (!needs_log(engine, candidate))
+        if (!verdict_needs_log(engine, candidate))
             continue;
         struct log_box *box = log_box_new(engine);
         box->candidate = sweep->next_find;
@@ -41,7 +43,7 @@ void verdicts_find(struct engine *engine)
         engine->ports.log.submit(engine->ports.log.ctx, &box->request);
     }
     if (sweep->out == 0 && sweep->next_find == sweep->count)
-        verdicts_give(engine);
+        siblings_ask(engine);
 }
 
 void sweep_found(struct engine *engine, struct log_box *box)
@@ -53,6 +55,7 @@ void sweep_found(struct engine *engine, struct log_box *box)
     candidate->alive = box->request.status == STATUS_OK && box->request.found >= 0; /* the log could answer */
     if (candidate->alive && box->request.found == 1) {
         candidate->recorded = true;
+        candidate->evidence.log_lsn = record->lsn;
         for (unsigned i = 0; i < record->branch_count; i++) {
             uint8_t branch = record->branches[i].branch;
             candidate->record_ids[branch - 1] = record->branches[i].node_id;
@@ -78,6 +81,7 @@ static void judge(struct engine *engine, struct candidate *candidate)
         .log_healthy = !engine->log_failed && (candidate->alive || slot),
         .commit_record = candidate->recorded,
         .record_has_node = candidate->record_has_node,
+        .sibling_committed = candidate->evidence.committed_on != 0,
         .node_id_matches =
             candidate->record_ids[candidate->branch ? candidate->branch - 1 : 0] == book->node_id,
     };
@@ -90,6 +94,7 @@ static void judge(struct engine *engine, struct candidate *candidate)
         facts.in_flight = true;
     }
     candidate->verdict = recovery_verdict(&facts, &candidate->rule);
+    evidence_fill(engine, candidate, slot);
     bool acts = candidate->verdict == VERDICT_COMMIT || candidate->verdict == VERDICT_ROLLBACK;
     candidate->slot = acts ? slot : NULL;
 }
@@ -106,8 +111,25 @@ static void trace_verdict(struct engine *engine, const struct candidate *candida
     }
     event->result = (int16_t)candidate->verdict;
     event->n[0] = candidate->rule;
+    event->n[1] = (int64_t)candidate->evidence.log_lsn;
+    event->n[2] = (int64_t)candidate->evidence.holder;
+    event->n[3] = candidate->evidence.committed_on;
     text_init(&text, event->detail, sizeof event->detail);
     xid_print(&candidate->xid, &text);
+    emit(engine);
+}
+
+/* Here begins what one sweep found: whoever shows it forgets the one before. */
+static void trace_sweep(struct engine *engine)
+{
+    const struct sweep *sweep = &engine->sweep;
+    struct trace_event *event = emit_new(engine, TRACE_SWEEP, NULL, 0);
+    event->result = sweep->command && sweep->command->dry_run;
+    event->n[0] = sweep->count;
+    event->n[1] = sweep->nodes;
+    event->n[2] = sweep->failed;
+    for (uint32_t i = 0; i < sweep->count; i++)
+        event->n[3] += sweep->list[i].owner == XID_FOREIGN;
     emit(engine);
 }
 
@@ -144,11 +166,14 @@ void verdicts_give(struct engine *engine)
 {
     struct sweep *sweep = &engine->sweep;
     bool dry_run = sweep->command && sweep->command->dry_run;
+    uint32_t foreign = 0;
     sweep->state = SWEEP_ACTING;
     engine->swept_once = true;
+    trace_sweep(engine);
     for (uint32_t i = 0; i < sweep->count; i++) {
         judge(engine, &sweep->list[i]);
-        if (sweep->list[i].owner != XID_FOREIGN)
+        foreign += sweep->list[i].owner == XID_FOREIGN;
+        if (sweep->list[i].owner != XID_FOREIGN || foreign <= FOREIGN_TRACED)
             trace_verdict(engine, &sweep->list[i]);
         if (sweep->list[i].rule == RULE_SEEN_ONCE || sweep->list[i].rule == RULE_LOG_UNKNOWN) {
             engine->nodes[sweep->list[i].node].sweep_wanted |= !engine->log_failed;

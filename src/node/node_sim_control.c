@@ -116,6 +116,31 @@ static void scan(struct sim_node *node, struct control *c)
     c->xid_total = c->xid_count;
 }
 
+static int older(const void *a, const void *b)
+{
+    const struct marker_seen *x = a, *y = b;
+    if (x->epoch != y->epoch)
+        return x->epoch < y->epoch ? -1 : 1;
+    return x->sequence < y->sequence ? -1 : x->sequence > y->sequence;
+}
+
+/* Its effects are what marker rows are elsewhere. Few enough for one answer. */
+static void list_markers(const struct sim_node *node, struct control *c)
+{
+    struct floor_ask *ask = &c->floor;
+    ask->markers = sim_alloc((node->effect_count + 1) * sizeof *ask->markers);
+    for (uint32_t i = 0; i < node->effect_count; i++) {
+        const struct node_sim_effect *effect = &node->effects[i].effect;
+        if (gtrid_by_age(&effect->gtrid, &ask->after) <= 0 || gtrid_by_age(&effect->gtrid, &ask->upto) > 0)
+            continue;
+        ask->markers[ask->count++] = (struct marker_seen){.epoch = effect->gtrid.epoch,
+                                                          .sequence = effect->gtrid.sequence,
+                                                          .branch = effect->branch,
+                                                          .branches = effect->branches};
+    }
+    qsort(ask->markers, ask->count, sizeof ask->markers[0], older);
+}
+
 static void look_up(const struct sim_node *node, struct control *c)
 {
     int64_t at = c->row - node->first[c->table];
@@ -158,8 +183,10 @@ static enum progress ask(struct node_sim *sim, struct sim_node *node, struct sim
     case CONTROL_RESOLVE:
         resolve(sim, node, c);
         return ANSWERED;
-    case CONTROL_FLOOR:
     case CONTROL_MARKERS:
+        list_markers(node, c);
+        return ANSWERED;
+    case CONTROL_FLOOR:
     case CONTROL_PRUNE: /* its effects are the judge's evidence: nothing is ever forgotten */
         c->ok = false;
         text_copy(c->detail, sizeof c->detail, "not supported");

@@ -22,6 +22,9 @@ static enum recovery_rule first_rule(const struct recovery_facts *facts)
         return RULE_LOG_UNKNOWN;
     if (facts->commit_record)
         return RULE_COMMIT_RECORD;
+    /* Only a durable decision commits a branch. To roll this one back would tear what is half there already. */
+    if (facts->sibling_committed)
+        return RULE_SIBLING_COMMITTED;
     return RULE_NO_RECORD;
 }
 

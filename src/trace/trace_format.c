@@ -121,6 +121,8 @@ static void put_body(struct text *out, const struct trace_event *event)
     case TRACE_STATE:
     case TRACE_BRANCH:
         text_printf(out, " %s > %s", state(event->from), state(event->to));
+        if (event->n[1])
+            text_printf(out, " try %" PRId64 " in %" PRId64 " ms", event->n[1], event->n[0]);
         break;
     case TRACE_SEND:
         put_verbs(out, event);
@@ -149,6 +151,14 @@ static void put_body(struct text *out, const struct trace_event *event)
     case TRACE_VERDICT: /* a rule is a small number; what a journal holds may be none */
         text_printf(out, " %s %s", verdict_name(event->result),
                     recovery_rule_name(event->n[0] >= 0 && event->n[0] < 1000 ? (int)event->n[0] : -1));
+        if (event->n[1])
+            text_printf(out, " lsn %" PRId64, event->n[1]);
+        if (event->n[2])
+            text_printf(out, " held by connection %" PRId64, event->n[2]);
+        break;
+    case TRACE_SWEEP:
+        text_printf(out, " %" PRId64 " branches, %" PRId64 " foreign%s", event->n[0], event->n[3],
+                    event->result ? ", dry run" : "");
         break;
     case TRACE_AUDIT:
         put_audit(out, event);

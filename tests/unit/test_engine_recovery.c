@@ -29,6 +29,7 @@ static struct dlog_record record_of(uint64_t sequence)
 {
     return (struct dlog_record){
         .type = DLOG_COMMIT,
+        .lsn = 77,
         .gtrid = {.coordinator = "test", .log_id = 0xabc, .epoch = 4, .sequence = sequence},
         .branch_count = 2,
         .branches = {{1, 0, 100, "alpha"}, {2, 1, 101, "beta"}}};
@@ -62,10 +63,43 @@ static void the_past_is_finished_first(void)
     CU_ASSERT_EQUAL(world.recovery.rolled_back, 1);
     CU_ASSERT_EQUAL(world.recovery.foreign, 1);
     CU_ASSERT_EQUAL(world.recovery.verdict_count, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct verdict_report *v = &world.verdicts[i];
+        CU_ASSERT_TRUE(v->evidence.first_scan && v->evidence.second_scan && v->evidence.committed_on == 0);
+        CU_ASSERT_EQUAL(v->evidence.xid_epoch, v->verdict == VERDICT_FOREIGN ? 0 : 4);
+        CU_ASSERT_EQUAL(v->evidence.log_lsn, v->verdict == VERDICT_COMMIT ? 77 : 0);
+        CU_ASSERT_EQUAL(v->evidence.markers_read, v->verdict == VERDICT_ROLLBACK ? 3 : 0);
+    }
     CU_ASSERT_EQUAL(world.resolves[1], 2); /* both branches of the record, listed or not */
     CU_ASSERT_EQUAL(world.resolves[2], 1);
     CU_ASSERT_EQUAL(world.dones, 1);
     CU_ASSERT_EQUAL(engine_unfinished(world.engine), 0);
+    world_end();
+}
+
+/* The log has lost a decision (a weakly durable disk, a copy put back): half of it stands committed, and is not torn further. */
+static void what_is_half_committed_is_not_rolled_back(void)
+{
+    struct engine_config c = world_config();
+    const struct gtrid lost = {.coordinator = "test", .log_id = 0xabc, .epoch = 4, .sequence = 9};
+    struct command command = {.kind = COMMAND_RECOVER, .wait_ms = 1000, .done = world_told};
+    world_fresh();
+    xid_make(&world.listed[0], &lost, 2);
+    world.listed_count = 1;
+    world.markers[1][0] = (struct marker_seen){.epoch = 4, .sequence = 9, .branch = 1, .branches = 2};
+    world.marker_counts[1] = 1;
+    c.manual_recovery = true;
+    world_open_with(&c, NULL, 0);
+    world_ask(&command);
+    CU_ASSERT_EQUAL(world.recovery.ambiguous, 1);
+    CU_ASSERT_EQUAL(world.verdicts[0].rule, RULE_SIBLING_COMMITTED);
+    CU_ASSERT_EQUAL(world.verdicts[0].evidence.committed_on, 2);
+    CU_ASSERT_EQUAL(world.resolves[1] + world.resolves[2], 0);
+    /* no marker anywhere: presumed abort */
+    world.marker_counts[1] = 0;
+    world_ask(&command);
+    CU_ASSERT_EQUAL(world.recovery.rolled_back, 1);
+    CU_ASSERT_EQUAL(world.resolves[2], 1);
     world_end();
 }
 
@@ -156,6 +190,7 @@ int main(void)
     static const struct test_case cases[] = {
         {"another log stops everything", another_log_stops_everything},
         {"the past is finished first", the_past_is_finished_first},
+        {"what is half committed is not rolled back", what_is_half_committed_is_not_rolled_back},
         {"a key tells while the other node is away", a_key_tells_while_the_other_node_is_away},
         {"recovery names the node that is away", recovery_names_the_node_that_is_away},
         {"a branch that came back asks the log", a_branch_that_came_back_asks_the_log},

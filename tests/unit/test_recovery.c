@@ -31,6 +31,9 @@ static void each_rule_gives_its_verdict(void)
 {
     check(ours, RULE_NO_RECORD, VERDICT_ROLLBACK);
     check(FACTS(facts.commit_record = true), RULE_COMMIT_RECORD, VERDICT_COMMIT);
+    check(FACTS(facts.sibling_committed = true), RULE_SIBLING_COMMITTED, VERDICT_AMBIGUOUS);
+    check(FACTS(facts.sibling_committed = true; facts.commit_record = true), RULE_COMMIT_RECORD,
+          VERDICT_COMMIT);
     check(FACTS(facts.owner = XID_FOREIGN), RULE_NOT_OUR_FORM, VERDICT_FOREIGN);
     check(FACTS(facts.owner = XID_OTHER_LOG), RULE_OTHER_LOG, VERDICT_AMBIGUOUS);
     check(FACTS(facts.xid_epoch = 5), RULE_NEWER_EPOCH, VERDICT_AMBIGUOUS);
@@ -50,7 +53,7 @@ static void each_rule_gives_its_verdict(void)
 static void no_verdict_acts_without_every_proof(void)
 {
     unsigned commits = 0, rollbacks = 0;
-    for (unsigned bits = 0; bits < 1u << 7; bits++)
+    for (unsigned bits = 0; bits < 1u << 8; bits++)
         for (int owner = XID_FOREIGN; owner <= XID_OURS; owner++)
             for (uint32_t epoch = 3; epoch <= 5; epoch++) {
                 struct recovery_facts f = {
@@ -64,12 +67,14 @@ static void no_verdict_acts_without_every_proof(void)
                     .commit_record = bits & 16,
                     .record_has_node = bits & 32,
                     .node_id_matches = bits & 64,
+                    .sibling_committed = bits & 128,
                 };
                 enum verdict verdict = recovery_verdict(&f, NULL);
                 bool proved = owner == XID_OURS && epoch <= 4 && f.node_raised && !f.in_flight &&
                               f.in_both_scans && f.log_healthy && (!f.record_has_node || f.node_id_matches);
                 CU_ASSERT_EQUAL(verdict == VERDICT_COMMIT, proved && f.commit_record);
-                CU_ASSERT_EQUAL(verdict == VERDICT_ROLLBACK, proved && !f.commit_record);
+                CU_ASSERT_EQUAL(verdict == VERDICT_ROLLBACK,
+                                proved && !f.commit_record && !f.sibling_committed);
                 CU_ASSERT_EQUAL(verdict == VERDICT_FOREIGN, owner == XID_FOREIGN);
                 commits += verdict == VERDICT_COMMIT;
                 rollbacks += verdict == VERDICT_ROLLBACK;

@@ -66,6 +66,7 @@ struct slot *recovered_new(struct engine *engine, const struct gtrid *gtrid, boo
                            uint8_t branch_count, uint32_t mask, const char *meaning);
 void recovered_begin(struct engine *engine, struct slot *slot);
 void sweep_turn(struct engine *engine);
+int64_t sweep_due_ms(const struct book *book); /* when a node is looked at again; INT64_MAX: not wanted */
 void sweep_scanned(struct engine *engine, struct control *control);
 void sweep_found(struct engine *engine, struct log_box *box);
 void sweep_slot_gone(struct engine *engine, struct slot *slot);

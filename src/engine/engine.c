@@ -156,9 +156,9 @@ static int64_t nodes_deadline_ms(const struct engine *engine)
             due_ms = earlier(due_ms, book->health_until_ms);
         if (book->raise_due && !book->raise_out)
             due_ms = engine->now_ms;
-        if (book->sweep_wanted && book->raised && !book->down && engine->sweep.state == SWEEP_IDLE &&
-            engine->recovery_allowed && engine->open)
-            due_ms = earlier(due_ms, book->sweep_at_ms);
+        if (book->raised && !book->down && engine->sweep.state == SWEEP_IDLE && engine->recovery_allowed &&
+            engine->open)
+            due_ms = earlier(due_ms, sweep_due_ms(book));
     }
     return due_ms;
 }

@@ -12,7 +12,9 @@ struct book {
     bool down, no_schema;
     bool swept, sweep_wanted;
     bool raise_out, raise_due, health_out;
-    int64_t retry_at_ms, health_at_ms, sweep_at_ms;
+    bool
+        unresolved; /* the last sweep left something there that is nobody's business here: looked at again at look_at_ms */
+    int64_t retry_at_ms, health_at_ms, sweep_at_ms, look_at_ms;
     int64_t
         health_until_ms; /* health_out: past this it counts as frozen, whatever its control session is stuck in */
     uint32_t failures;

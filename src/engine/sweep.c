@@ -65,10 +65,11 @@ static void begin(struct engine *engine)
     sweep->count = sweep->sorted = sweep->next_find = 0;
     for (uint8_t i = 0; i < engine->config.node_count; i++) {
         struct book *book = &engine->nodes[i];
-        if (!book->raised || book->down || (!book->sweep_wanted && !sweep->command))
+        bool due = book->sweep_wanted || (book->unresolved && book->look_at_ms <= engine->now_ms);
+        if (!book->raised || book->down || (!due && !sweep->command))
             continue;
         sweep->nodes |= (uint16_t)(1u << i);
-        book->sweep_wanted = false;
+        book->sweep_wanted = book->unresolved = false;
     }
     sweep->state = SWEEP_FIRST;
     scan_all(engine);
@@ -244,11 +245,17 @@ void sweep_report(struct engine *engine, enum status status, const char *reason)
     free(verdicts);
 }
 
+int64_t sweep_due_ms(const struct book *book)
+{
+    int64_t due_ms = book->sweep_wanted ? book->sweep_at_ms : INT64_MAX;
+    return book->unresolved && book->look_at_ms < due_ms ? book->look_at_ms : due_ms;
+}
+
 static bool wanted(const struct engine *engine)
 {
     for (uint8_t i = 0; i < engine->config.node_count; i++) {
         const struct book *book = &engine->nodes[i];
-        if (book->sweep_wanted && book->raised && !book->down && book->sweep_at_ms <= engine->now_ms)
+        if (book->raised && !book->down && sweep_due_ms(book) <= engine->now_ms)
             return true;
     }
     return false;

@@ -7,6 +7,7 @@
 #include "xatop/i18n.h"
 #include "xatop/recovery.h"
 
+enum { UNRESOLVED_MS = 5000 };
 enum { FOREIGN_TRACED = 64 }; /* the rest of somebody else's is counted only */
 
 /* From what a sweep saw to verdicts, and from verdicts to recovered transactions. */
@@ -162,6 +163,20 @@ static void act(struct engine *engine, uint32_t from)
     recovered_begin(engine, slot);
 }
 
+/* What was not settled is looked at again: soon if only a second look or the log is missing, else every few seconds, for what
+ * somebody else may do about it. */
+static void look_again(struct engine *engine, const struct candidate *candidate)
+{
+    struct book *book = &engine->nodes[candidate->node];
+    if (candidate->rule == RULE_SEEN_ONCE || candidate->rule == RULE_LOG_UNKNOWN) {
+        book->sweep_wanted |= !engine->log_failed;
+        book->sweep_at_ms = engine->now_ms + ASK_TIMEOUT_MS / 5;
+    } else if (candidate->verdict == VERDICT_AMBIGUOUS) {
+        book->unresolved = true;
+        book->look_at_ms = engine->now_ms + UNRESOLVED_MS;
+    }
+}
+
 void verdicts_give(struct engine *engine)
 {
     struct sweep *sweep = &engine->sweep;
@@ -175,10 +190,7 @@ void verdicts_give(struct engine *engine)
         foreign += sweep->list[i].owner == XID_FOREIGN;
         if (sweep->list[i].owner != XID_FOREIGN || foreign <= FOREIGN_TRACED)
             trace_verdict(engine, &sweep->list[i]);
-        if (sweep->list[i].rule == RULE_SEEN_ONCE || sweep->list[i].rule == RULE_LOG_UNKNOWN) {
-            engine->nodes[sweep->list[i].node].sweep_wanted |= !engine->log_failed;
-            engine->nodes[sweep->list[i].node].sweep_at_ms = engine->now_ms + ASK_TIMEOUT_MS / 5;
-        }
+        look_again(engine, &sweep->list[i]);
     }
     for (uint32_t i = 0; i < sweep->count && !dry_run && engine_acts(engine); i++) {
         struct candidate *candidate = &sweep->list[i];

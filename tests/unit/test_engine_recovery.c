@@ -95,6 +95,10 @@ static void what_is_half_committed_is_not_rolled_back(void)
     CU_ASSERT_EQUAL(world.verdicts[0].rule, RULE_SIBLING_COMMITTED);
     CU_ASSERT_EQUAL(world.verdicts[0].evidence.committed_on, 2);
     CU_ASSERT_EQUAL(world.resolves[1] + world.resolves[2], 0);
+    /* it is looked at again every few seconds, and has its end when somebody has put it right */
+    unsigned lists = world.lists;
+    world_play(11000);
+    CU_ASSERT_TRUE(world.lists >= lists + 4);
     /* no marker anywhere: presumed abort */
     world.marker_counts[1] = 0;
     world_ask(&command);

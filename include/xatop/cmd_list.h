@@ -20,6 +20,8 @@
     X(recover, "recover [--dry-run]", CMD_NODES,                                                            \
       "one recovery pass: every prepared branch with its verdict and the rule that gave it")                \
     X(indoubt, "indoubt [list]", CMD_NODES | CMD_ARGUMENTS, "branches nobody has finished")                \
+    X(play, "play FILE", CMD_ARGUMENTS | CMD_JSON_LINES,                                                     \
+      "a scenario file: commands and faults, a line each (say WORDS, pause, expect EXIT-CODE COMMAND)")     \
     X(demo, "demo [--pause]", CMD_NODES,                                                                    \
       "a told tour on real nodes: commit, refusal, a node killed in doubt, recovery, audit")
 

@@ -22,6 +22,8 @@
     X(indoubt, "indoubt [list]", CMD_NODES | CMD_ARGUMENTS, "branches nobody has finished")                \
     X(play, "play FILE", CMD_ARGUMENTS | CMD_JSON_LINES,                                                     \
       "a scenario file: commands and faults, a line each (say WORDS, pause, expect EXIT-CODE COMMAND)")     \
+    X(doctor, "doctor", CMD_NODES,                                                                          \
+      "preflight of every node, with the SQL that mends it; exit 1: a check fails, 4: a node cannot be reached") \
     X(demo, "demo [--pause]", CMD_NODES,                                                                    \
       "a told tour on real nodes: commit, refusal, a node killed in doubt, recovery, audit")
 
@@ -36,6 +38,7 @@
     X(sim, "sim", 0, SEED, "[SEED]", "simulated nodes instead of servers (not in this version)")                                        \
     X(readonly, "readonly", 0, FLAG, "", "nothing that changes shared state")                                          \
     X(take_over, "take-over", 0, STRING, "REASON", "claim the coordinator id from another decision log")                \
+    X(unsafe, "unsafe", 0, FLAG, "", "use nodes that the preflight refuses (xatop doctor); money can be lost")           \
     X(json, "json", 0, FLAG, "", "one JSON object on standard output, nothing else there")                         \
     X(verbose, "verbose", 'v', FLAG, "", "say more")                                                                   \
     X(quiet, "quiet", 'q', FLAG, "", "say only errors")                                                              \

@@ -40,6 +40,7 @@ struct engine_ports {
 struct engine_config {
     struct coordinator coordinator;
     bool take_over; /* the operator claims the coordinator id from another decision log (xa-facts rule 3) */
+    bool unsafe;    /* nodes that the preflight refuses are used all the same, with an alarm */
     uint8_t node_count;
     char node_names[XATOP_NODES_MAX][XATOP_NAME_MAX + 1];
     uint16_t processes, links; /* bit i: node i may be killed and frozen; its link cut (fault_allowed) */

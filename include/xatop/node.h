@@ -16,6 +16,7 @@
 #include "xatop/floor.h"
 #include "xatop/limits.h"
 #include "xatop/points.h"
+#include "xatop/preflight.h"
 #include "xatop/status.h"
 #include "xatop/verb.h"
 #include "xatop/vocab.h"
@@ -102,7 +103,8 @@ enum raise_result {
     RAISE_DONE,
     RAISE_OTHER_LOG,   /* another decision log owns the coordinator id: detail says host, pid, since */
     RAISE_NEWER_EPOCH, /* our own log, a newer epoch: another incarnation took over */
-    RAISE_NO_SCHEMA    /* `xatop setup` or `init` has not been run there */
+    RAISE_NO_SCHEMA,   /* `xatop setup` or `init` has not been run there */
+    RAISE_UNFIT        /* the preflight refuses it, nothing was written there: detail says the first reason */
 };
 
 struct control {
@@ -115,6 +117,7 @@ struct control {
     const struct coordinator *coordinator; /* RAISE */
     bool take_over;                        /* RAISE: claim the id even from another log (rule 3) */
     bool claimed;                          /* RAISE: claimed earlier in this run: what another log left prepared is no obstacle */
+    bool unsafe;                           /* RAISE: also a node that the preflight refuses */
     struct session_ref session;            /* FENCE */
     struct xid xid;                        /* RESOLVE */
     uint8_t branch;
@@ -130,6 +133,7 @@ struct control {
     int64_t start_us, end_us; /* measured */
     struct node_info info;    /* HEALTH, RAISE */
     enum raise_result raised;
+    struct preflight *preflight; /* RAISE, HEALTH: malloc'd, the receiver frees; NULL: as it was. SERVER is not judged */
     uint32_t killed;          /* RAISE: older sessions */
     struct xid *xids;         /* SCAN: malloc'd, the receiver frees; at most XATOP_SCAN_MAX */
     uint32_t xid_count, xid_total;

@@ -109,6 +109,9 @@ enum status node_admin_scan(struct node_admin *admin, struct xid **xids, uint32_
 /* As control HEALTH. */
 enum status node_admin_info(struct node_admin *admin, struct node_info *out, struct err *err);
 
+/* Every check but SERVER, which needs the other nodes (preflight.h). @sessions: that a coordinator may open there. */
+enum status node_admin_preflight(struct node_admin *admin, uint32_t sessions, struct preflight *out, struct err *err);
+
 /* The epoch row of a coordinator id. */
 struct node_epoch {
     bool found;

@@ -138,7 +138,8 @@ enum recovery_rule {
 
 /* State of a participant node. code, word */
 #define XATOP_NODE_STATE_LIST(X)                                                                             \
-    X(UNKNOWN, "unknown") X(UP, "up") X(SLOW, "slow") X(FROZEN, "frozen") X(DOWN, "down") X(CUT, "cut")
+    X(UNKNOWN, "unknown") X(UP, "up") X(SLOW, "slow") X(FROZEN, "frozen") X(DOWN, "down") X(CUT, "cut") \
+    X(UNFIT, "unfit")
 enum node_state {
 #define X(code, word) NODE_##code,
     XATOP_NODE_STATE_LIST(X)

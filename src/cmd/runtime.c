@@ -248,6 +248,9 @@ static void fill_engine_config(struct runtime *runtime, const struct app *app)
         program_log(LOG_LEVEL_WARNING, "the coordinator id is taken over: %s",
                     app->globals[GLOBAL_take_over].string);
     config->processes = strikes_processes(app);
+    config->unsafe = app->globals[GLOBAL_unsafe].given;
+    if (config->unsafe)
+        program_log(LOG_LEVEL_WARNING, "--unsafe: nodes that the preflight refuses are used all the same");
     config->max_inflight = (uint16_t)configuration->max_inflight;
     config->max_retries = (uint16_t)configuration->max_retries;
     config->health_ms = 1000;

@@ -97,6 +97,8 @@ void control_box_free(struct engine *engine, struct control_box *box)
 {
     free(box->control.xids);
     free(box->control.floor.markers);
+    free(box->control.preflight);
+    box->control.preflight = NULL;
     box->control.xids = NULL;
     box->control.floor.markers = NULL;
     box->next_free = engine->controls_free;
@@ -121,6 +123,7 @@ void boxes_free_all(struct engine *engine)
         next = box->next_all;
         free(box->control.xids);
         free(box->control.floor.markers);
+        free(box->control.preflight);
         free(box);
     }
     for (struct log_box *box = engine->logs_all, *next; box; box = next) {

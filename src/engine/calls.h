@@ -54,6 +54,11 @@ void run_back_off(struct engine *engine, struct run *run);
 void run_tell_halted(struct engine *engine, struct run *run,
                      const char *words); /* somebody else owns the id now */
 void run_tell_slot(struct engine *engine, struct run *run);
+/* fitness.c */
+void node_checked(struct engine *engine, struct control *control); /* takes its preflight, if there is one */
+/* "node n2 ...": why nothing can begin there. */
+void node_why(const struct engine *engine, uint8_t node, struct text *out);
+void fitness_free(struct engine *engine);
 /* nodes.c */
 void nodes_turn(struct engine *engine);
 void node_raised(struct engine *engine, struct control *control);

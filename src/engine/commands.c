@@ -215,10 +215,15 @@ void streams_set_aside(struct engine *engine, uint8_t node)
     }
 }
 
+static bool is_away(const struct book *book)
+{
+    return book->down || book->unfit;
+}
+
 static bool needs_one_away(const struct engine *engine, const struct plan *plan)
 {
     for (uint8_t i = 0; i < plan->branch_count; i++)
-        if (engine->nodes[plan->branches[i].node].down)
+        if (is_away(&engine->nodes[plan->branches[i].node]))
             return true;
     return false;
 }
@@ -245,7 +250,7 @@ static bool would_wait(const struct engine *engine, const struct scenario *scena
 static bool one_is_away(const struct engine *engine)
 {
     for (uint8_t i = 0; i < engine->config.node_count; i++)
-        if (engine->nodes[i].down)
+        if (is_away(&engine->nodes[i]))
             return true;
     return false;
 }

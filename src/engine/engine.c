@@ -48,6 +48,7 @@ void engine_free(struct engine *engine)
         free(pending);
     }
     boxes_free_all(engine);
+    fitness_free(engine);
     free(engine->sweep.list);
     free(engine->floor.list);
     free(engine->undischarged);

@@ -10,6 +10,7 @@ struct book {
     bool answered; /* the first RAISE has */
     bool raised;   /* our epoch stands there and its identity is known; stays so while it is away */
     bool down, no_schema;
+    bool unfit; /* the preflight refuses it: nothing begins there; what is in flight and of the past is finished (fitness.c) */
     bool swept, sweep_wanted;
     bool raise_out, raise_due, health_out;
     bool
@@ -22,6 +23,8 @@ struct book {
     int64_t server_start;
     struct node_info info;
     char words[XATOP_REASON_MAX];
+    struct preflight *preflight;       /* as last checked; NULL: never */
+    uint64_t told[PREFLIGHT_CHECKS];   /* what was said last of each check; 0: nothing */
 };
 
 /* --- one look at all prepared branches (xa-facts rule 5) --- */

@@ -61,7 +61,8 @@ static void is_there(struct engine *engine, struct book *book, const struct cont
     book->failures = 0;
     book->info = control->info;
     book->health_at_ms = engine->config.health_ms > 0 ? engine->now_ms + engine->config.health_ms : INT64_MAX;
-    trace_node(engine, control, control->info.state == NODE_UNKNOWN ? NODE_UP : control->info.state);
+    enum node_state state = control->info.state == NODE_UNKNOWN ? NODE_UP : control->info.state;
+    trace_node(engine, control, book->unfit ? NODE_UNFIT : state);
 }
 
 void node_raised(struct engine *engine, struct control *control)
@@ -74,6 +75,8 @@ void node_raised(struct engine *engine, struct control *control)
     book->answered = true;
     book->no_schema = false;
     text_init(&text, words, sizeof words);
+    book->unfit = false;
+    node_checked(engine, control);
     switch (control->ok ? control->raised : RAISE_UNREACHABLE) {
     case RAISE_DONE:
         book->raised = true;
@@ -103,6 +106,10 @@ void node_raised(struct engine *engine, struct control *control)
         book->no_schema = true;
         text_copy(book->words, sizeof book->words, _("no schema there: run xatop setup"));
         break;
+    case RAISE_UNFIT:
+        went_away(engine, book, control);
+        book->unfit = true;
+        break;
     case RAISE_UNREACHABLE:
         went_away(engine, book, control);
         break;
@@ -118,6 +125,7 @@ void node_sampled(struct engine *engine, struct control *control)
             went_away(engine, book, control);
         return;
     }
+    node_checked(engine, control);
     if (book->down)
         return; /* an old sample: only the epoch's raising brings a node back */
     /* another server process: all it had told us may have come back (40a) */
@@ -135,6 +143,7 @@ static void raise_node(struct engine *engine, uint8_t node)
     /* claimed once: whoever claims it from us afterwards has it */
     box->control.take_over = engine->config.take_over && !engine->nodes[node].raised;
     box->control.claimed = engine->config.take_over;
+    box->control.unsafe = engine->config.unsafe;
     box->control.deadline_ms = engine->now_ms + RAISE_TIMEOUT_MS;
     engine->ports.node.control(engine->ports.node.ctx, &box->control);
 }

@@ -39,17 +39,18 @@ void run_new(struct engine *engine, struct command *command, const struct scenar
 bool run_may_start(struct engine *engine, struct run *run, uint8_t node)
 {
     const struct book *book = &engine->nodes[node];
-    if (engine->open && book->raised && !book->down && (book->swept || !engine->recovery_allowed))
+    if (engine->open && book->raised && !book->down && !book->unfit &&
+        (book->swept || !engine->recovery_allowed))
         return true;
     /* not asked yet, or being swept; a node that did not answer the last time is not waited for */
-    bool asking = !engine->open || (book->raise_out && book->failures == 0) || (book->raised && !book->down);
+    bool asking = !engine->open || (book->raise_out && book->failures == 0) ||
+                  (book->raised && !book->down && !book->unfit);
     if (asking && engine->now_ms < run->start_by_ms)
         return false;
     char words[XATOP_REASON_MAX];
     struct text text;
     text_init(&text, words, sizeof words);
-    text_printf(&text, book->no_schema ? _("node %s: %s") : _("node %s cannot be reached: %s"),
-                engine->config.node_names[node], book->words[0] ? book->words : _("no answer"));
+    node_why(engine, node, &text);
     run_tell(engine, run, STATUS_NODE, OUTCOME_ABORTED, words);
     return false;
 }

@@ -195,9 +195,7 @@ static void reason_of(const struct engine *engine, struct recovery_report *repor
         text_printf(&text, _("transactions not finished everywhere: %u; "), report->unfinished);
     for (uint8_t i = 0; i < engine->config.node_count; i++)
         if (report->unreachable & 1u << i) {
-            const char *words = engine->nodes[i].words;
-            text_printf(&text, _("node %s cannot be reached: %s"), engine->config.node_names[i],
-                        words[0] ? words : _("no answer"));
+            node_why(engine, i, &text);
             return;
         }
     text_append(&text, _("xatop recover again, with more --wait"));

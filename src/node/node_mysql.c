@@ -95,6 +95,7 @@ static void port_control(void *ctx, struct control *control)
     control->ok = false; /* more questions than the inbox holds: the node has not answered for long */
     control->finding = FINDING_UNREACHABLE;
     control->raised = RAISE_UNREACHABLE;
+    control->preflight = NULL;
     control->info = (struct node_info){.state = NODE_FROZEN};
     node_post(nodes, control);
 }

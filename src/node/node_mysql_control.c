@@ -5,13 +5,21 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "node_mysql_error.h"
 #include "node_mysql_internal.h"
 #include "xatop/clock.h"
 #include "xatop/i18n.h"
 
-enum { IDLE_TRUSTED_MS = 2000, SLOW_US = 100000, KILL_MS = 1000, END_MS = 1000 };
+enum {
+    IDLE_TRUSTED_MS = 2000,
+    SLOW_US = 100000,
+    NEAR_US = 20000,
+    KILL_MS = 1000,
+    END_MS = 1000,
+    OWN_SESSIONS = 2, /* the control session, and a command that looks */
+};
 
 /* Registrations with a server that was restarted since mean nothing any more; the rows would pile up. */
 static void forget_dead_sessions(struct control_worker *worker)
@@ -36,6 +44,7 @@ static bool ready(struct control_worker *worker, int64_t deadline_ms)
     }
     if (!alive) {
         worker->registered = false;
+        worker->watched[0] = '\0';
         if (!session_open(session, deadline_ms))
             return false;
     }
@@ -47,12 +56,42 @@ static bool ready(struct control_worker *worker, int64_t deadline_ms)
     return true;
 }
 
-static void look_health(struct session *session, struct control *control)
+/* False: the connection is lost. */
+static bool check(struct control_worker *worker, struct control *control, bool whole)
 {
+    struct session *session = &worker->session;
+    worker->facts.sessions = worker->nodes->options.carriers + OWN_SESSIONS;
+    if (!session_watched(session, worker->watched) || !session_preflight(session, &worker->facts, whole)) {
+        worker->watched[0] = '\0';
+        return false;
+    }
+    control->preflight = malloc(sizeof *control->preflight);
+    xatop_assert(control->preflight);
+    preflight_judge(&worker->facts, control->preflight);
+    return true;
+}
+
+/* Settings can be changed under us, and a new connection may lead elsewhere. A far node is spared the questions about rights. */
+static bool check_again(struct control_worker *worker, struct control *control, int64_t rtt_us)
+{
+    char watched[PREFLIGHT_WATCH_MAX];
+    bool fresh = !worker->watched[0];
+    if (!worker->raised)
+        return true; /* it is checked when it is raised */
+    if (!session_watched(&worker->session, watched))
+        return false;
+    return (!fresh && strcmp(watched, worker->watched) == 0) ||
+           check(worker, control, fresh && rtt_us < NEAR_US);
+}
+
+static void look_health(struct control_worker *worker, struct control *control)
+{
+    struct session *session = &worker->session;
     int64_t begun_us = clock_mono_us();
     control->ok = session_run(session, "DO 0");
     int64_t rtt_us = clock_mono_us() - begun_us;
-    control->ok = control->ok && session_info(session, &control->info);
+    control->ok =
+        control->ok && session_info(session, &control->info) && check_again(worker, control, rtt_us);
     control->info.rtt_us = rtt_us;
     control->info.state = rtt_us > SLOW_US ? NODE_SLOW : NODE_UP;
 }
@@ -76,8 +115,31 @@ static void fence(struct session *session, struct control *control)
                                         &control->killed);
 }
 
+/* Before anything is written there, the epoch row included: a fence that a crash can take back is none. A node without our
+ * schema is not judged. False: no further. */
+static bool is_fit(struct control_worker *worker, struct control *control)
+{
+    enum preflight_check which;
+    if (!check(worker, control, true))
+        return false;
+    if (!worker->facts.engines[PREFLIGHT_TABLE_xa_node][0]) {
+        free(control->preflight);
+        control->preflight = NULL;
+        return true;
+    }
+    if (control->unsafe || preflight_worst(control->preflight, &which) < PREFLIGHT_FAIL)
+        return true;
+    control->ok = true;
+    control->raised = RAISE_UNFIT;
+    control->info.state = NODE_UNFIT;
+    preflight_words(control->preflight, which, control->detail, sizeof control->detail);
+    return false;
+}
+
 static void raise_epoch(struct control_worker *worker, struct control *control)
 {
+    if (!is_fit(worker, control))
+        return;
     session_raise(&worker->session, control);
     if (control->raised == RAISE_DONE) {
         worker->raised = worker->registered = true;
@@ -91,7 +153,7 @@ static void answer(struct control_worker *worker, struct control *control)
     struct session *session = &worker->session;
     switch (control->kind) {
     case CONTROL_HEALTH:
-        look_health(session, control);
+        look_health(worker, control);
         break;
     case CONTROL_RAISE:
         raise_epoch(worker, control);
@@ -130,6 +192,7 @@ static void clear(struct control *control)
     control->error = 0;
     control->info = (struct node_info){.prepared = -1, .lock_waits = -1, .sessions = -1};
     control->raised = RAISE_UNREACHABLE;
+    control->preflight = NULL;
     control->killed = 0;
     control->xids = NULL;
     control->floor.finished = control->floor.pruned = control->floor.covered = (struct gtrid){.epoch = 0};

@@ -7,7 +7,10 @@
 #include "node_mysql_packet.h"
 #include "node_mysql_session.h"
 
-enum { SETTLE_MS = 300 }; /* xa-facts 3a: at least 250 */
+enum {
+    SETTLE_MS = 300, /* xa-facts 3a: at least 250 */
+    PREFLIGHT_WATCH_MAX = 96,
+};
 
 enum slot_state {
     SLOT_FREE,
@@ -43,6 +46,8 @@ struct control_worker {
     bool raised;            /* this port has raised the epoch here once */
     bool registered;        /* this session stands in xa_session and saw our epoch */
     struct coordinator who; /* as raised */
+    struct preflight_facts facts;
+    char watched[PREFLIGHT_WATCH_MAX]; /* the settings as they were when facts was asked; "": not on this connection */
 };
 
 /* Best-effort KILL of a session that was cut; told apart from a struct control by its completion kind. */
@@ -89,6 +94,11 @@ bool session_epoch(struct session *session, const char *coordinator, bool lock, 
 /* KILL @ids (those that the process list shows under our account), wait until none is left. False: deadline or connection. */
 bool session_kill_and_wait(struct session *session, const uint64_t *ids, uint32_t count, int64_t deadline_ms,
                            uint32_t *killed);
+/* What preflight_judge needs but @facts->sessions. @whole: with the account's rights and the node's identity (about 25 questions),
+ * else these stay as they are. False: connection lost. */
+bool session_preflight(struct session *session, struct preflight_facts *facts, bool whole);
+/* The settings that may change while the server runs, in one question: another text, another look. */
+bool session_watched(struct session *session, char out[PREFLIGHT_WATCH_MAX]);
 void session_raise(struct session *session, struct control *control);
 void session_resolve(struct session *session, struct control *control);
 void session_key(struct session *session, struct control *control);

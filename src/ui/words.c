@@ -104,9 +104,10 @@ const char *words_node_state(enum node_state state, enum style *style)
         const char *word;
         enum style style;
     } words[] = {
-        [NODE_UNKNOWN] = {N_("?"), STYLE_DIM},  [NODE_UP] = {N_("up"), STYLE_GOOD},
-        [NODE_SLOW] = {N_("SLOW"), STYLE_WARN}, [NODE_FROZEN] = {N_("FROZEN"), STYLE_BAD},
-        [NODE_DOWN] = {N_("DOWN"), STYLE_BAD},  [NODE_CUT] = {N_("CUT"), STYLE_BAD},
+        [NODE_UNKNOWN] = {N_("?"), STYLE_DIM},   [NODE_UP] = {N_("up"), STYLE_GOOD},
+        [NODE_SLOW] = {N_("SLOW"), STYLE_WARN},  [NODE_FROZEN] = {N_("FROZEN"), STYLE_BAD},
+        [NODE_DOWN] = {N_("DOWN"), STYLE_BAD},   [NODE_CUT] = {N_("CUT"), STYLE_BAD},
+        [NODE_UNFIT] = {N_("UNFIT"), STYLE_BAD},
     };
     unsigned known =
         (unsigned)state < sizeof words / sizeof words[0] ? (unsigned)state : (unsigned)NODE_UNKNOWN;

@@ -100,6 +100,58 @@ static void tell_floor(struct control *c)
     ask->pruned = world.pruned[c->node];
 }
 
+struct preflight_facts world_facts(uint8_t node)
+{
+    struct preflight_facts facts = {.mariadb = node == 0,
+                                    .innodb = true,
+                                    .database = "xatop",
+                                    .account = "'xatop'@'localhost'",
+                                    .node_id = 100u + node,
+                                    .may_recover = true,
+                                    .may_process = true,
+                                    .wait_timeout_s = 60,
+                                    .wait_timeout_asked_s = 60,
+                                    .sessions = 66};
+    static const struct {
+        enum preflight_variable which;
+        const char *values[2];
+    } good[] = {
+        {VARIABLE_VERSION, {"10.11.19-MariaDB-0+deb12u1", "9.7.4-2"}},
+        {VARIABLE_FLUSH_LOG, {"1", "1"}},
+        {VARIABLE_LOG_BIN, {"ON", "ON"}},
+        {VARIABLE_SYNC_BINLOG, {"1", "1"}},
+        {VARIABLE_FORCE_RECOVERY, {"0", "0"}},
+        {VARIABLE_WSREP_ON, {"OFF", ""}},
+        {VARIABLE_READ_ONLY, {"OFF", "OFF"}},
+        {VARIABLE_SUPER_READ_ONLY, {"", "OFF"}},
+        {VARIABLE_DETACH, {"", "ON"}},
+        {VARIABLE_MAX_CONNECTIONS, {"300", "300"}},
+        {VARIABLE_MAX_USER_CONNECTIONS, {"0", "0"}},
+        {VARIABLE_ROLLBACK_ON_TIMEOUT, {"OFF", "OFF"}},
+        {VARIABLE_PARTIAL_REVOKES, {"", "OFF"}},
+        {VARIABLE_SERVER_UUID, {"", "269cb74f-e8b9-11f1-95b1-02fc00000001"}},
+        {VARIABLE_HOSTNAME, {"vm", "vm"}},
+        {VARIABLE_PORT, {"3306", "3307"}},
+        {VARIABLE_DATADIR, {"/var/lib/mysql/", "/var/lib/mysql/"}},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        text_copy(facts.variables[good[i].which], sizeof facts.variables[0], good[i].values[node != 0]);
+    for (unsigned i = 0; i < PREFLIGHT_TABLES; i++)
+        text_copy(facts.engines[i], sizeof facts.engines[i], "InnoDB");
+    return facts;
+}
+
+static void check(struct control *c)
+{
+    enum preflight_check which;
+    c->preflight = malloc(sizeof *c->preflight);
+    preflight_judge(&world.facts[c->node], c->preflight);
+    if (c->kind == CONTROL_RAISE && !c->unsafe && preflight_worst(c->preflight, &which) == PREFLIGHT_FAIL) {
+        c->raised = RAISE_UNFIT;
+        preflight_words(c->preflight, which, c->detail, sizeof c->detail);
+    }
+}
+
 static void answer_control(struct control *c)
 {
     c->ok = !world.away[c->node];
@@ -144,6 +196,8 @@ static void answer_control(struct control *c)
     default:
         break;
     }
+    if (c->ok && world.checked[c->node] && (c->kind == CONTROL_RAISE || c->kind == CONTROL_HEALTH))
+        check(c);
     engine_control_done(world.engine, c, world.now_us);
 }
 

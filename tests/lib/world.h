@@ -18,6 +18,8 @@ struct world {
     /* what to answer */
     enum raise_result raised[2];
     bool away[2];
+    bool checked[2]; /* RAISE and HEALTH carry what preflight says of: */
+    struct preflight_facts facts[2];
     struct xid listed[4];
     unsigned listed_count;
     enum reply reply; /* to @reply_verb on node @reply_node, once */
@@ -50,6 +52,7 @@ extern struct world world;
 struct engine_config world_config(void);
 void world_fresh(void); /* forget everything */
 void world_open_with(const struct engine_config *config, const struct dlog_record *records, uint32_t count);
+struct preflight_facts world_facts(uint8_t node); /* of a node without fault */
 void world_begin(void); /* fresh, and an engine with nothing in its past */
 void world_end(void);
 void world_turn(void);

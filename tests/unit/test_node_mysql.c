@@ -203,6 +203,15 @@ static void the_schemas_say_the_same(void)
         CU_ASSERT(found && end && found < end);
     }
     CU_ASSERT_PTR_NULL(strstr(node_schema_mysql, "FOREIGN"));
+    unsigned tables = 0; /* and the preflight looks at each */
+    for (const char *p = node_schema_mysql; (p = strstr(p, "CREATE TABLE ")); p++)
+        tables++;
+    CU_ASSERT_EQUAL(tables, PREFLIGHT_TABLES);
+    for (unsigned i = 0; i < PREFLIGHT_TABLES; i++) {
+        char create[64];
+        snprintf(create, sizeof create, "CREATE TABLE IF NOT EXISTS %s (", preflight_table_name(i));
+        CU_ASSERT_PTR_NOT_NULL(strstr(node_schema_mysql, create));
+    }
 }
 
 static bool row(const char *format, const char *gtrid, const char *bqual, const char *data, size_t n,

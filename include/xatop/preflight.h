@@ -13,12 +13,8 @@
 
 #include "xatop/limits.h"
 
-enum preflight_level {
-    PREFLIGHT_OK,
-    PREFLIGHT_NOTE, /* good to know */
-    PREFLIGHT_WARN, /* works, but something is lost by it */
-    PREFLIGHT_FAIL  /* would lose money, or cannot work */
-};
+/* note: good to know; warn: works, but something is lost by it; fail: would lose money, or cannot work */
+enum preflight_level { PREFLIGHT_OK, PREFLIGHT_NOTE, PREFLIGHT_WARN, PREFLIGHT_FAIL };
 
 /* code, name, level when it does not pass, why that matters (fits an error line: at most 90 bytes) */
 #define XATOP_PREFLIGHT_LIST(X)                                                                             \

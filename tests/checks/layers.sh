@@ -32,7 +32,7 @@ assign worker worker lock
 assign dlog dlog dlog_writer dlog_format disk disk_memory disk_file
 assign node floor preflight node node_list node_sim node_mysql
 assign lab lab
-assign fault fault fault_list
+assign fault fault fault_list link
 assign command command
 assign engine engine loop
 assign scenario scenario scenario_list
@@ -55,6 +55,10 @@ declare -A foreign=(
     [getopt.h]='src/cmd/*'
     [pthread.h]='src/worker/*'
     [spawn.h]='src/lab/*'
+    [event2/buffer.h]='src/fault/link*'
+    [event2/bufferevent.h]='src/fault/link*'
+    [event2/event.h]='src/fault/link*'
+    [event2/listener.h]='src/fault/link*'
     [sys/socket.h]='src/node/node_mysql* src/lab/* src/fault/link*'
     [netinet/in.h]='src/node/node_mysql* src/lab/* src/fault/link*'
     [poll.h]='src/node/node_mysql* src/lab/* src/fault/link* src/worker/* src/engine/loop.c src/ui/keys.c src/cmd/*'
@@ -135,7 +139,7 @@ good() { ! bad "$@" >/dev/null; }
 self_test()
 {
     bad src/base/x.c '"xatop/xid.h"' && bad src/protocol/x.c '<stdio.h>' && bad src/protocol/x.c '"xatop/trace.h"' &&
-        bad src/ui/pane_x.c '<curses.h>' && bad src/engine/x.c '<mysql.h>' && bad src/dlog/x.c '<pthread.h>' &&
+        bad src/ui/pane_x.c '<curses.h>' && bad src/engine/x.c '<mysql.h>' && bad src/fault/gate.c '<event2/event.h>' && bad src/dlog/x.c '<pthread.h>' &&
         bad src/scenario/x.c '"xatop/node.h"' && bad src/elsewhere/x.c '"xatop/text.h"' &&
         bad include/xatop/text.h '"xatop/txn.h"' && bad src/base/x.c '"elsewhere.h"' && bad src/cmd/x.c '"xatop/nobody.h"' &&
         bad src/model/x.c '  "xatop/engine.h"' &&

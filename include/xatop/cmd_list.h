@@ -7,6 +7,8 @@
     X(setup, "setup", CMD_NODES, "start the lab nodes, create schema and sample data; harmless when repeated") \
     X(nodes, "nodes [list] | nodes start|stop|restart|kill|freeze|thaw [NAME...]", CMD_ARGUMENTS,            \
       "the lab's private servers; kill is SIGKILL, freeze and thaw are SIGSTOP and SIGCONT")                \
+    X(link, "link [NODE [WORD...]]", CMD_ARGUMENTS,                                                           \
+      "the links to lab nodes: cut, delay, throttle, reset, heal; words add up until heal")                 \
     X(init, "init [--reset] [--yes] [--accounts N] [--products N] [--balance X]", CMD_NODES,                \
       "schema and sample data only, for servers that are not our own")                                      \
     X(transfer, "transfer --from A --to B --amount X [--id KEY]", CMD_NODES, "one bank transfer")          \

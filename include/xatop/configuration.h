@@ -15,6 +15,7 @@
 #include "xatop/status.h"
 
 enum tls_mode { TLS_AUTO, TLS_VERIFY, TLS_INSECURE };           /* XATOP_TLS_WORDS */
+enum node_role { ROLE_PRODUCTION, ROLE_LAB };                    /* XATOP_ROLE_WORDS */
 enum make_wanted { MAKE_ANY, MAKE_MYSQL, MAKE_MARIADB };       /* XATOP_MAKE_WORDS */
 enum log_bin_wanted { LOG_BIN_SHIPPED, LOG_BIN_ON, LOG_BIN_OFF }; /* XATOP_LOG_BIN_WORDS */
 

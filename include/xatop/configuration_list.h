@@ -12,6 +12,7 @@
 
 #define XATOP_LOG_LEVEL_WORDS "error|warning|info|debug"
 #define XATOP_TLS_WORDS "auto|verify|insecure"
+#define XATOP_ROLE_WORDS "production|lab"
 #define XATOP_MAKE_WORDS "any|mysql|mariadb"
 #define XATOP_LOG_BIN_WORDS "shipped|on|off"
 
@@ -36,12 +37,16 @@
     X(INT, wait_s, "", "", "10", 0, 86400, "how long a command waits for phase two after the decision")    \
     X(INT, retention_s, "", "", "3600", 60, 31536000,                                                       \
       "how long a commit decision is kept after every node was verified")                                  \
+    X(BOOL, links, "", "", "true", 0, 0,                                                                    \
+      "lab nodes are reached through a link that can be cut; off for load measurements")                    \
     X(WORD, log_level, "", XATOP_LOG_LEVEL_WORDS, "info", 0, 15, "what the program log takes")             \
     X(INT, log_max_kib, "", "", "1024", 16, 1048576, "size at which the program log begins a new file")
 
 #define XATOP_NODE_KEY_LIST(X)                                                                              \
     X(ID, name, "", "", "", 0, XATOP_NAME_MAX, "the node's name; empty: n1, n2, ...")                      \
     X(BOOL, lab, "", "", "false", 0, 0, "a private server that xatop itself creates, starts and stops")    \
+    X(WORD, role, "", XATOP_ROLE_WORDS, "production", 0, 15,                                                 \
+      "lab: a server on loopback whose link may be cut; lab = true is one anyway") \
     X(STRING, host, "HOST", "", "127.0.0.1", 1, 255, "name or address")                                    \
     X(INT, port, "PORT", "", "0", 0, 65535, "TCP port; 0: 3306, for a lab node a free one")                \
     X(PATH, socket, "", "", "", 0, 107, "unix socket; if given, host and port are not used")               \

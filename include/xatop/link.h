@@ -75,7 +75,7 @@ enum status link_file_change(const char *dir, const char *node, const char *word
 struct link_target {
     const char *name;   /* of the node; names its file */
     const char *socket; /* unix socket; NULL or "": host and port */
-    const char *host;   /* "localhost", 127.x.y.z or ::1; anything else is STATUS_REFUSED */
+    const char *host;   /* on loopback; anything else is STATUS_REFUSED */
     uint16_t port;
 };
 
@@ -85,13 +85,23 @@ struct link_address { /* where to connect instead */
     uint16_t port;
 };
 
+struct link_options {
+    const char *dir; /* of the files, and of the private directory of sockets; one running proxy a directory */
+    uint64_t seed;   /* jitter is drawn from it */
+    /* A link was changed through its file by another process (not by a call below). On the proxy's thread: only hand over.
+     * May be NULL. */
+    void (*changed)(void *arg, uint8_t target, const struct link_state *state);
+    void *arg;
+};
+
 struct link_proxy; /* opaque */
 
-/* Listen for every target and begin with what the files in @dir say. @dir: of the files and of the private directory of
- * sockets; one running proxy a directory (whoever starts it holds the lock of the decision log). Jitter is drawn from @seed.
- * Raises the soft limit of open files if there is room. STATUS_STATE: the directory or a file; STATUS_INTERNAL: resources. */
-enum status link_proxy_start(struct link_proxy **out, const struct link_target *targets, uint8_t count, const char *dir,
-                             uint64_t seed, struct err *err);
+/* Is it this machine alone: "localhost", 127.x.y.z, ::1? */
+bool link_host_is_loopback(const char *host);
+/* Listen for every target and begin with what the files say. Raises the soft limit of open files if there is room.
+ * STATUS_STATE: the directory or a file; STATUS_INTERNAL: resources. */
+enum status link_proxy_start(struct link_proxy **out, const struct link_target *targets, uint8_t count,
+                             const struct link_options *options, struct err *err);
 /* @target: index in what was started. */
 void link_proxy_address(const struct link_proxy *proxy, uint8_t target, struct link_address *out);
 /* Any thread but the proxy's own; when it returns, it is in force: what was sent before the call and read by the proxy may
@@ -102,6 +112,9 @@ enum status link_proxy_change(struct link_proxy *proxy, uint8_t target, const ch
                               struct err *err);
 void link_proxy_get(struct link_proxy *proxy, uint8_t target, struct link_state *out); /* any thread */
 uint32_t link_proxy_sessions(struct link_proxy *proxy, uint8_t target);                /* open now; any thread */
+/* From now on a link that does not forward as it should holds nobody up: sessions of links that are cut or slow are closed, new
+ * ones at once. For a coordinator that ends: its own calls return. Any thread. */
+void link_proxy_hang_up(struct link_proxy *proxy);
 /* Close every session and listener, end the thread. Nobody may use it any more. NULL is allowed. */
 void link_proxy_stop(struct link_proxy *proxy);
 

@@ -6,6 +6,7 @@
 
 #include "audit_run.h"
 #include "inspect.h"
+#include "links.h"
 #include "xatop/cmd.h"
 #include "xatop/i18n.h"
 #include "xatop/text.h"
@@ -57,6 +58,17 @@ static enum node_state away_state(const struct app *app, int node)
     return frozen ? NODE_FROZEN : NODE_DOWN;
 }
 
+/* As a coordinator meets it: one whose link is cut is cut off, whatever it answers us, who do not go through the link. */
+static enum node_state seen_state(const struct app *app, const struct inspection *nodes,
+                                  const struct node_view *views, uint8_t node)
+{
+    struct link_state link;
+    links_recorded(app, node, &link);
+    if (link.cut_request || link.cut_reply)
+        return NODE_CUT;
+    return nodes->admins[node] ? views[node].info.state : away_state(app, node);
+}
+
 static void read_infos(struct inspection *nodes, struct node_view *views)
 {
     for (uint8_t i = 0; i < nodes->count; i++) {
@@ -77,7 +89,7 @@ static void print_json(struct app *app, const struct inspection *nodes, const st
         bool up = nodes->admins[i] != NULL;
         json_object(&json, NULL);
         json_string(&json, "name", config->name);
-        json_string(&json, "state", node_state_name(up ? views[i].info.state : away_state(app, i)));
+        json_string(&json, "state", node_state_name(seen_state(app, nodes, views, i)));
         json_string(&json, "make", up ? views[i].info.make : NULL);
         json_string(&json, "version", up ? views[i].info.version : NULL);
         json_int(&json, "prepared", views[i].prepared);
@@ -115,11 +127,11 @@ static void print_text(struct app *app, const struct inspection *nodes, const st
     for (uint8_t i = 0; i < nodes->count; i++) {
         if (nodes->admins[i])
             app_say(app, _("node %-10s %s, %s %s, prepared %u"), nodes->access.nodes[i].name,
-                    node_state_name((int)views[i].info.state), views[i].info.make, views[i].info.version,
-                    views[i].prepared);
+                    node_state_name(seen_state(app, nodes, views, i)), views[i].info.make,
+                    views[i].info.version, views[i].prepared);
         else
             app_say(app, _("node %-10s %s; %s"), nodes->access.nodes[i].name,
-                    node_state_name(away_state(app, i)), nodes->errors[i].text);
+                    node_state_name(seen_state(app, nodes, views, i)), nodes->errors[i].text);
     }
     if (!log->present)
         app_say(app, _("decision log: none yet"));

@@ -7,6 +7,7 @@
 
 #include "xatop/fault.h"
 #include "xatop/i18n.h"
+#include "xatop/link.h"
 #include "xatop/ui.h"
 
 /* @text with the characters escaped that roff would interpret. */
@@ -33,6 +34,16 @@ static void print_options(const struct option_spec *o, FILE *out)
     }
 }
 
+static void print_link_words(FILE *out)
+{
+    fputs(_("\nwords, several on one line:\n"), out);
+    for (const struct link_word *word = link_words(); word->word; word++) {
+        char left[40];
+        snprintf(left, sizeof left, "%s%s", word->word, word->argument);
+        fprintf(out, "  %-24s %s\n", left, _(word->help));
+    }
+}
+
 void help_print(const struct cmd *command, FILE *out)
 {
     if (command) {
@@ -41,6 +52,8 @@ void help_print(const struct cmd *command, FILE *out)
             fputc('\n', out);
             print_options(command->options, out);
         }
+        if (command->run == cmd_link)
+            print_link_words(out);
         fputs(_("\nglobal options: see xatop --help\n"), out);
         return;
     }
@@ -97,6 +110,18 @@ static void print_man_keys(FILE *out)
     }
 }
 
+static void print_man_link_words(FILE *out)
+{
+    fputs(".SH WORDS OF A LINK\n", out);
+    for (const struct link_word *word = link_words(); word->word; word++) {
+        fputs(".TP\n\\fB", out);
+        put_roff(word->word, out);
+        fprintf(out, word->argument[0] ? "\\fR\\fI%s\\fR\n" : "\\fR%s\n", word->argument);
+        put_roff(_(word->help), out);
+        fputc('\n', out);
+    }
+}
+
 /* From the kinds themselves. */
 static void print_man_faults(FILE *out)
 {
@@ -123,6 +148,7 @@ void help_print_man(FILE *out)
     }
     print_man_keys(out);
     print_man_faults(out);
+    print_man_link_words(out);
 }
 
 static void put_words(const struct option_spec *o, FILE *out)
@@ -145,6 +171,8 @@ void help_print_completion(FILE *out)
     for (const struct cmd *c = cmd_table; c->name; c++) {
         fprintf(out, "    %s) words=\"", c->name);
         put_words(c->options, out);
+        for (const struct link_word *word = link_words(); c->run == cmd_link && word->word; word++)
+            fprintf(out, " %s", word->word);
         fputs("\" ;;\n", out);
     }
     fputs("    *) words=\"", out);

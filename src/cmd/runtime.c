@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "links.h"
 #include "strike.h"
 #include "xatop/access.h"
 #include "xatop/clock.h"
@@ -36,6 +37,7 @@ struct runtime {
     struct engine *engine;
     struct engine_loop *loop;
     struct journal *journal;
+    struct links *links;
     struct strikes *strikes;
     struct lock *lock; /* guards model */
     struct model model;
@@ -119,6 +121,11 @@ static void struck(void *arg, uint8_t node, int level, const char *words)
     hint(arg, &changed);
 }
 
+static void link_changed(void *arg, uint8_t node, const char *words)
+{
+    struck(arg, node, 0, words);
+}
+
 static void log_submit(void *ctx, struct dlog_request *request)
 {
     struct runtime *runtime = ctx;
@@ -136,9 +143,23 @@ static void note_for_operators(const struct trace_event *event)
         program_log(LOG_LEVEL_WARNING, "fault fired: %s", event->detail);
 }
 
-static void take_trace(void *ctx, const struct trace_event *event)
+/* From here a node behind a cut link only does not answer; we know why. */
+static const struct trace_event *with_cut(struct runtime *runtime, const struct trace_event *event,
+                                          struct trace_event *copy)
+{
+    bool away = event->kind == TRACE_NODE && (event->result == NODE_FROZEN || event->result == NODE_DOWN);
+    if (!away || !links_cut(runtime->links, (uint8_t)(event->node - 1)))
+        return event;
+    *copy = *event;
+    copy->result = NODE_CUT;
+    return copy;
+}
+
+static void take_trace(void *ctx, const struct trace_event *emitted)
 {
     struct runtime *runtime = ctx;
+    struct trace_event copy;
+    const struct trace_event *event = with_cut(runtime, emitted, &copy);
     lock_take(runtime->lock);
     model_apply(&runtime->model, event);
     lock_give(runtime->lock);
@@ -251,6 +272,7 @@ static void fill_engine_config(struct runtime *runtime, const struct app *app)
     config->unsafe = app->globals[GLOBAL_unsafe].given;
     if (config->unsafe)
         program_log(LOG_LEVEL_WARNING, "--unsafe: nodes that the preflight refuses are used all the same");
+    config->links = links_mask(app);
     config->max_inflight = (uint16_t)configuration->max_inflight;
     config->max_retries = (uint16_t)configuration->max_retries;
     config->health_ms = 1000;
@@ -342,9 +364,11 @@ enum status runtime_start(struct app *app, unsigned flags, struct runtime **out)
     runtime->config.manual_recovery = flags & RUNTIME_MANUAL_RECOVERY;
     struct strikes_hooks hooks = {.told = struck, .arg = runtime};
     if (status == STATUS_OK)
-        status = strikes_start(&runtime->strikes, app, &hooks, &app->err);
-    if (status == STATUS_OK)
         status = open_log(runtime, app);
+    if (status == STATUS_OK)
+        status = links_start(&runtime->links, app, &runtime->access, link_changed, runtime, &app->err);
+    if (status == STATUS_OK)
+        status = strikes_start(&runtime->strikes, app, runtime->links, &hooks, &app->err);
     if (status == STATUS_OK)
         status = node_mysql_library_init(&app->err);
     if (status == STATUS_OK) {
@@ -370,9 +394,11 @@ uint32_t runtime_stop(struct runtime *runtime, int64_t drain_ms)
     if (!runtime)
         return 0;
     uint32_t unfinished = runtime->loop ? engine_loop_stop(runtime->loop, drain_ms) : 0;
+    links_hang_up(runtime->links);
     node_mysql_stop(runtime->nodes);
     dlog_writer_stop(runtime->writer);
     strikes_stop(runtime->strikes);
+    links_stop(runtime->links);
     engine_free(runtime->engine);
     dlog_close(runtime->dlog);
     if (runtime->disk_open)

@@ -13,6 +13,7 @@ enum { STRIKES_QUEUE = 32 };
 
 struct strikes {
     const struct app *app; /* its configuration and state directory only: read-only by now */
+    struct links *links;
     struct strikes_hooks hooks;
     struct worker *worker;
 };
@@ -32,9 +33,10 @@ uint16_t strikes_processes(const struct app *app)
 }
 
 /* The lab itself strikes only a process that it started on that very directory (lab.h). */
-static enum status carry_out(const struct strikes *strikes, enum fault_act act, const char *name,
+static enum status carry_out(const struct strikes *strikes, enum fault_act act, uint8_t node,
                              const char **done, struct err *err)
 {
+    const char *name = strikes->app->configuration.nodes[node].name;
     switch (act) {
     case FAULT_KILL:
         *done = _("killed");
@@ -42,6 +44,12 @@ static enum status carry_out(const struct strikes *strikes, enum fault_act act, 
     case FAULT_FREEZE:
         *done = _("frozen");
         return lab_freeze(strikes->app->state_dir, name, err);
+    case FAULT_CUT:
+        *done = _("cut off");
+        return links_apply(strikes->links, node, "cut", err);
+    case FAULT_HEAL:
+        *done = _("healed");
+        return links_apply(strikes->links, node, "heal", err);
     default:
         *done = _("struck");
         return err_set(err, STATUS_REFUSED, _("nothing to be struck"));
@@ -55,7 +63,7 @@ void strikes_now(struct strikes *strikes, enum fault_act act, uint8_t node)
     char words[XATOP_REASON_MAX];
     const char *done;
     struct text text;
-    enum status status = carry_out(strikes, act, configured->name, &done, &err);
+    enum status status = carry_out(strikes, act, node, &done, &err);
     text_init(&text, words, sizeof words);
     text_printf(&text, status == STATUS_OK ? _("injected: %s %s%s") : _("injected: %s not %s: %s"),
                 configured->name, done, status == STATUS_OK ? "" : err.text);
@@ -81,13 +89,13 @@ void strikes_soon(struct strikes *strikes, enum fault_act act, uint8_t node)
                         _("injected: too many strikes at once; this one is left out"));
 }
 
-enum status strikes_start(struct strikes **out, const struct app *app, const struct strikes_hooks *hooks,
-                          struct err *err)
+enum status strikes_start(struct strikes **out, const struct app *app, struct links *links,
+                          const struct strikes_hooks *hooks, struct err *err)
 {
     struct strikes *strikes = calloc(1, sizeof *strikes);
     if (!strikes)
         return err_set(err, STATUS_INTERNAL, _("out of memory"));
-    *strikes = (struct strikes){.app = app, .hooks = *hooks};
+    *strikes = (struct strikes){.app = app, .links = links, .hooks = *hooks};
     enum status status = worker_start(&strikes->worker, "strikes", STRIKES_QUEUE, each, strikes, err);
     if (status != STATUS_OK) {
         free(strikes);

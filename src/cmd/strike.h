@@ -2,6 +2,7 @@
 #ifndef XATOP_CMD_STRIKE_H
 #define XATOP_CMD_STRIKE_H
 
+#include "links.h"
 #include "xatop/cmd.h"
 #include "xatop/points.h"
 
@@ -15,7 +16,8 @@ struct strikes_hooks {
 
 /* Which nodes may be struck: bit i = node i. */
 uint16_t strikes_processes(const struct app *app);
-enum status strikes_start(struct strikes **out, const struct app *app, const struct strikes_hooks *hooks,
+enum status strikes_start(struct strikes **out, const struct app *app, struct links *links,
+                          const struct strikes_hooks *hooks,
                           struct err *err);
 /* Ends what is queued first. NULL is allowed. */
 void strikes_stop(struct strikes *strikes);

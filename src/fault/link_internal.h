@@ -44,6 +44,7 @@ struct link {
     struct link_state state; /* in force; written by the proxy's thread under the proxy's lock */
     struct bufferevent_rate_limit_group *rate_group; /* exists exactly while there is a rate */
     uint64_t file_id;                                /* of the write that is in force; 0: none */
+    bool hung_up;
     bool spent; /* a reset has fired and is to be taken out of the file */
     struct prng prng;
 };

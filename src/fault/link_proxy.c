@@ -29,6 +29,8 @@ enum { INBOX_CAPACITY = 64, BACKLOG = 512, FILES_WANTED = 16384, RETRY_US = 5000
 struct link_proxy {
     uint8_t count;
     struct link links[XATOP_NODES_MAX];
+    void (*changed)(void *arg, uint8_t target, const struct link_state *state);
+    void *arg;
     int dir_fd, sockets_fd, watch_fd;
     struct event_base *base;
     struct event *inbox_event, *watch_event, *retry_event;
@@ -39,7 +41,7 @@ struct link_proxy {
 
 struct request { /* on the stack of whoever waits for it */
     uint8_t target;
-    bool from_file;
+    bool from_file, hang_up;
     struct link_state state;
     struct mailbox *done;
 };
@@ -116,16 +118,17 @@ static void put_in_force(struct link *link, const struct link_state *state)
 }
 
 /* A damaged file changes nothing: the link stays as it is until somebody writes a good one. */
-static void follow_file(struct link *link)
+static bool follow_file(struct link *link)
 {
     struct link_state state;
     uint64_t id;
     if (link_file_read_at(link->proxy->dir_fd, link->name, &state, &id, NULL) != STATUS_OK ||
         id == link->file_id)
-        return;
+        return false;
     link->file_id = id;
     link->spent = false;
     put_in_force(link, &state);
+    return true;
 }
 
 static void watched(evutil_socket_t fd, short what, void *arg)
@@ -139,7 +142,8 @@ static void watched(evutil_socket_t fd, short what, void *arg)
     while (read(fd, &buffer, sizeof buffer) > 0)
         ; /* which file does not matter: there are few, and each knows its last write */
     for (uint8_t i = 0; i < proxy->count; i++)
-        follow_file(&proxy->links[i]);
+        if (follow_file(&proxy->links[i]) && proxy->changed)
+            proxy->changed(proxy->arg, i, &proxy->links[i].state);
 }
 
 static void retry(evutil_socket_t fd, short what, void *arg)
@@ -173,6 +177,20 @@ static void accept_failed(struct evconnlistener *listener, void *arg)
     link_retry_soon(arg);
 }
 
+static void close_sessions(struct link *link)
+{
+    while (LIST_FIRST(&link->sessions))
+        link_session_free(LIST_FIRST(&link->sessions));
+}
+
+static void hang_up(struct link *link)
+{
+    if (strcmp(link_state_word(&link->state), "up") == 0)
+        return;
+    link->hung_up = true;
+    close_sessions(link);
+}
+
 /* One batch, then the loop turns: whoever asks again and again holds nobody up. */
 static void asked(evutil_socket_t fd, short what, void *arg)
 {
@@ -183,7 +201,9 @@ static void asked(evutil_socket_t fd, short what, void *arg)
     for (size_t i = 0; i < count; i++) {
         struct request *request = items[i];
         struct link *link = &proxy->links[request->target];
-        if (request->from_file)
+        if (request->hang_up)
+            hang_up(link);
+        else if (request->from_file)
             follow_file(link);
         else
             put_in_force(link, &request->state);
@@ -202,8 +222,7 @@ static void loop(void *arg, struct mailbox *inbox)
     event_base_dispatch(proxy->base);
     event_free(proxy->inbox_event);
     for (uint8_t i = 0; i < proxy->count; i++)
-        while (LIST_FIRST(&proxy->links[i].sessions))
-            link_session_free(LIST_FIRST(&proxy->links[i].sessions));
+        close_sessions(&proxy->links[i]);
 }
 
 /* --- start ------------------------------------------------------------------------------------------------------ */
@@ -245,34 +264,41 @@ static enum status listen_unix(struct link *link, const char *dir, int number, s
     return STATUS_OK;
 }
 
+/* False: not on loopback. */
+static bool loopback_address(const char *host, uint16_t port, union link_sockaddr *to, socklen_t *len)
+{
+    *to = (union link_sockaddr){.v4 = {.sin_family = AF_INET, .sin_port = htons(port)}};
+    *len = sizeof to->v4;
+    if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &to->v4.sin_addr) == 1)
+        return ntohl(to->v4.sin_addr.s_addr) >> 24 == 127;
+    *to = (union link_sockaddr){.v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)}};
+    *len = sizeof to->v6;
+    return inet_pton(AF_INET6, host, &to->v6.sin6_addr) == 1 && IN6_IS_ADDR_LOOPBACK(&to->v6.sin6_addr);
+}
+
+bool link_host_is_loopback(const char *host)
+{
+    union link_sockaddr address;
+    socklen_t len;
+    return loopback_address(host, 0, &address, &len);
+}
+
 static enum status resolve(struct link *link, const struct link_target *target, struct err *err)
 {
-    const char *host = target->host ? target->host : "";
     union link_sockaddr *to = &link->upstream;
-    if (target->socket && target->socket[0]) {
-        to->un.sun_family = AF_UNIX;
-        link->upstream_len = sizeof to->un;
-        if (strlen(target->socket) >= sizeof to->un.sun_path)
-            return err_set(err, STATUS_STATE, _("link %s: the path of the node's socket is too long"),
-                           link->name);
-        text_copy(to->un.sun_path, sizeof to->un.sun_path, target->socket);
-        return STATUS_OK;
+    if (!target->socket || !target->socket[0]) {
+        if (loopback_address(target->host ? target->host : "", target->port, to, &link->upstream_len))
+            return STATUS_OK;
+        return err_set(err, STATUS_REFUSED,
+                       _("link %s: the node is not on loopback; only such nodes get a link"), link->name);
     }
-    if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &to->v4.sin_addr) == 1 &&
-        ntohl(to->v4.sin_addr.s_addr) >> 24 == 127) {
-        to->v4.sin_family = AF_INET;
-        to->v4.sin_port = htons(target->port);
-        link->upstream_len = sizeof to->v4;
-        return STATUS_OK;
-    }
-    if (inet_pton(AF_INET6, host, &to->v6.sin6_addr) == 1 && IN6_IS_ADDR_LOOPBACK(&to->v6.sin6_addr)) {
-        to->v6.sin6_family = AF_INET6;
-        to->v6.sin6_port = htons(target->port);
-        link->upstream_len = sizeof to->v6;
-        return STATUS_OK;
-    }
-    return err_set(err, STATUS_REFUSED, _("link %s: the node is not on loopback; only such nodes get a link"),
-                   link->name);
+    to->un.sun_family = AF_UNIX;
+    link->upstream_len = sizeof to->un;
+    if (strlen(target->socket) >= sizeof to->un.sun_path)
+        return err_set(err, STATUS_STATE, _("link %s: the path of the node's socket is too long"),
+                       link->name);
+    text_copy(to->un.sun_path, sizeof to->un.sun_path, target->socket);
+    return STATUS_OK;
 }
 
 static enum status start_link(struct link *link, const struct link_target *target, const char *dir,
@@ -353,25 +379,27 @@ static void raise_file_limit(void)
 }
 
 enum status link_proxy_start(struct link_proxy **out, const struct link_target *targets, uint8_t count,
-                             const char *dir, uint64_t seed, struct err *err)
+                             const struct link_options *options, struct err *err)
 {
     struct link_proxy *proxy = calloc(1, sizeof *proxy);
     xatop_assert(count <= XATOP_NODES_MAX);
     if (!proxy)
         return err_set(err, STATUS_INTERNAL, _("out of memory"));
+    proxy->changed = options->changed;
+    proxy->arg = options->arg;
     proxy->dir_fd = proxy->sockets_fd = proxy->watch_fd = -1;
     proxy->lock = lock_new();
     raise_file_limit();
-    enum status status = proxy->lock && make_base(proxy) ? open_dirs(proxy, dir, err)
+    enum status status = proxy->lock && make_base(proxy) ? open_dirs(proxy, options->dir, err)
                                                          : err_set(err, STATUS_INTERNAL, _("out of memory"));
     for (uint8_t i = 0; i < count && status == STATUS_OK; i++) {
         struct link *link = &proxy->links[proxy->count++];
         link->proxy = proxy;
         link->listen_fd = -1;
         LIST_INIT(&link->sessions);
-        prng_seed(&link->prng, seed + i);
+        prng_seed(&link->prng, options->seed + i);
         text_copy(link->name, sizeof link->name, targets[i].name);
-        status = start_link(link, &targets[i], dir, i, err);
+        status = start_link(link, &targets[i], options->dir, i, err);
     }
     if (status == STATUS_OK)
         status = start_loop(proxy, err);
@@ -452,6 +480,14 @@ enum status link_proxy_change(struct link_proxy *proxy, uint8_t target, const ch
     if (status == STATUS_OK)
         ask(proxy, &request);
     return status;
+}
+
+void link_proxy_hang_up(struct link_proxy *proxy)
+{
+    for (uint8_t i = 0; i < proxy->count; i++) {
+        struct request request = {.target = i, .hang_up = true};
+        ask(proxy, &request);
+    }
 }
 
 void link_proxy_get(struct link_proxy *proxy, uint8_t target, struct link_state *out)

@@ -411,7 +411,7 @@ static void limit(struct link_session *session)
 void link_session_accept(struct link *link, struct event_base *base, int fd)
 {
     struct link_session *session =
-        link->session_count < LINK_SESSIONS_MAX ? calloc(1, sizeof *session) : NULL;
+        link->session_count < LINK_SESSIONS_MAX && !link->hung_up ? calloc(1, sizeof *session) : NULL;
     if (!session) {
         close(fd);
         return;

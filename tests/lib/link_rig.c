@@ -21,7 +21,7 @@ bool readable(int fd, int ms)
 void start_proxy(struct rig *rig)
 {
     struct err err = {0};
-    enum status status = link_proxy_start(&rig->proxy, &rig->target, 1, rig->links, 7, &err);
+    enum status status = link_proxy_start(&rig->proxy, &rig->target, 1, &rig->options, &err);
     if (status != STATUS_OK)
         fprintf(stderr, "%s\n", err.text);
     CU_ASSERT_EQUAL_FATAL(status, STATUS_OK);
@@ -58,6 +58,7 @@ void set_up(struct rig *rig, bool tcp)
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(rig->dir));
     snprintf(rig->links, sizeof rig->links, "%s/links", rig->dir);
     snprintf(rig->node_path, sizeof rig->node_path, "%s/node", rig->dir);
+    rig->options = (struct link_options){.dir = rig->links, .seed = 7};
     listen_node(rig, tcp);
     start_proxy(rig);
 }

@@ -13,6 +13,7 @@ struct rig {
     struct link_proxy *proxy;
     struct link_address address;
     struct link_target target;
+    struct link_options options;
 };
 
 struct ends {

@@ -402,6 +402,27 @@ static void two_hundred_sessions_and_a_stop(void)
     both_ways(many);
 }
 
+static void a_cut_link_holds_up_nobody_who_ends(void)
+{
+    struct rig rig;
+    set_up(&rig, false);
+    struct ends s = open_session(&rig);
+    link_proxy_hang_up(rig.proxy); /* healthy: nothing happens */
+    say(s.client, "still");
+    CU_ASSERT_TRUE(hears(s.node, "still"));
+    put(&rig, "cut");
+    int late = connect_client(&rig);
+    link_proxy_hang_up(rig.proxy);
+    CU_ASSERT_TRUE(hears_end(s.client));
+    CU_ASSERT_TRUE(hears_end(late));
+    int after = connect_client(&rig);
+    CU_ASSERT_TRUE(hears_end(after));
+    close(late);
+    close(after);
+    close_session(&s);
+    tear_down(&rig);
+}
+
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -419,6 +440,7 @@ int main(void)
         {"a stalled reader stops its writer", a_stalled_reader_stops_its_writer},
         {"a node that is down closes its clients", a_node_that_is_down_closes_its_clients},
         {"two hundred sessions and a stop", two_hundred_sessions_and_a_stop},
+        {"a cut link holds up nobody who ends", a_cut_link_holds_up_nobody_who_ends},
         {0},
     };
     signal(SIGPIPE, SIG_IGN);

@@ -216,7 +216,7 @@ static void hostile_files_are_refused(void)
     CU_ASSERT_EQUAL(link_file_read(rig.links, "n1", &state, NULL, &err), STATUS_STATE);
     link_proxy_get(rig.proxy, 0, &state);
     struct link_proxy *second;
-    CU_ASSERT_EQUAL(link_proxy_start(&second, &rig.target, 1, rig.links, 0, &err), STATUS_STATE);
+    CU_ASSERT_EQUAL(link_proxy_start(&second, &rig.target, 1, &rig.options, &err), STATUS_STATE);
     CU_ASSERT_EQUAL(link_file_change(rig.links, "n1", "heal drip", &state, &err), STATUS_OK); /* mends it */
     CU_ASSERT_EQUAL(link_file_read(rig.links, "n1", &state, NULL, &err), STATUS_OK);
     CU_ASSERT_TRUE(state.drip && !state.cut_request);
@@ -236,9 +236,10 @@ static void only_loopback_gets_a_link(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
     for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++) {
         struct link_target target = {.name = "n1", .host = elsewhere[i], .port = 3306};
+        struct link_options options = {.dir = dir};
         struct link_proxy *proxy;
         struct err err = {0};
-        CU_ASSERT_EQUAL(link_proxy_start(&proxy, &target, 1, dir, 0, &err), STATUS_REFUSED);
+        CU_ASSERT_EQUAL(link_proxy_start(&proxy, &target, 1, &options, &err), STATUS_REFUSED);
         CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "loopback"));
     }
     snprintf(path, sizeof path, "%s/.sockets", dir);
@@ -259,7 +260,8 @@ static void a_long_directory_still_has_a_socket(void)
     snprintf(deep, sizeof deep, "%s/%s", base, name);
     CU_ASSERT_EQUAL(mkdir(deep, 0700), 0);
     struct err err = {0};
-    CU_ASSERT_EQUAL_FATAL(link_proxy_start(&rig.proxy, &rig.target, 1, deep, 0, &err), STATUS_OK);
+    struct link_options options = {.dir = deep};
+    CU_ASSERT_EQUAL_FATAL(link_proxy_start(&rig.proxy, &rig.target, 1, &options, &err), STATUS_OK);
     link_proxy_address(rig.proxy, 0, &rig.address);
     struct ends s = open_session(&rig);
     say(s.client, "far");

@@ -47,6 +47,11 @@ bool run_may_start(struct engine *engine, struct run *run, uint8_t node)
                   (book->raised && !book->down && !book->unfit);
     if (asking && engine->now_ms < run->start_by_ms)
         return false;
+    /* nothing starts before every node was heard: then the silent one is the reason, not the one that is wanted */
+    for (uint8_t i = 0; !engine->open && engine->nodes[node].answered && i < engine->config.node_count; i++)
+        if (!engine->nodes[i].answered)
+            node = i;
+    book = &engine->nodes[node];
     char words[XATOP_REASON_MAX];
     struct text text;
     text_init(&text, words, sizeof words);

@@ -37,7 +37,11 @@
     X(OPEN, "open", 1)     /* log id, coordinator id, pid, host */                                          \
     X(COMMIT, "commit", 1) /* the decision: gtrid, branches with node ids, meaning */                       \
     X(DONE, "done", 0)     /* every branch verified committed */                                            \
-    X(ABORT, "abort", 1)   /* supersedes an earlier COMMIT of the same gtrid of which nobody was told; later lsn wins */
+    X(ABORT, "abort", 1)   /* supersedes an earlier COMMIT of the same gtrid of which nobody was told; later lsn wins */ \
+    X(FORCE, "force", 1)   /* an operator is about to force a branch: verdict, reason; before anything is sent */ \
+    X(FORCED, "forced", 1) /* what came of the newest FORCE of that branch */                               \
+    X(FORGET, "forget", 1) /* every FORCE of that branch is forgotten, by hand */                           \
+    X(SWEPT, "swept", 0)   /* up to this gtrid every COMMIT was verified on all nodes, and a later sweep was clean */
 
 enum dlog_type {
     DLOG_NONE,
@@ -45,6 +49,20 @@ enum dlog_type {
     XATOP_DLOG_LIST(X)
 #undef X
     DLOG_TYPES
+};
+
+/* What a forced branch stands beside (xa-facts rule 14): code, word, words for people */
+#define XATOP_FORCED_LIST(X)                                                                                \
+    X(AS_DECIDED, "as-decided", N_("no branch contradicts the decision or another branch"))                 \
+    X(MIXED, "mixed", N_("heuristic mixed: some branches are committed, others rolled back"))               \
+    X(HAZARD, "hazard", N_("heuristic hazard: it cannot be told how every branch ended"))
+
+enum forced_outcome {
+    FORCED_NONE, /* not known yet */
+#define X(code, word, words) FORCED_##code,
+    XATOP_FORCED_LIST(X)
+#undef X
+    FORCED_OUTCOMES
 };
 
 struct dlog_branch {
@@ -60,10 +78,16 @@ struct dlog_record {
     uint32_t epoch;   /* the opening that wrote it, kept by copies in later segments; given by dlog_append */
     uint64_t durable; /* given by dlog_append */
     int64_t wall_ms;
-    struct gtrid gtrid; /* COMMIT, DONE, ABORT */
-    uint8_t branch_count;
-    struct dlog_branch branches[XATOP_BRANCHES_MAX];
-    char meaning[XATOP_REASON_MAX];
+    struct gtrid gtrid; /* all but OPEN and SEGMENT */
+    uint8_t branch_count;                            /* FORCE, FORCED, FORGET: always 1, the branch of which they speak */
+    struct dlog_branch branches[XATOP_BRANCHES_MAX]; /* COMMIT, FORCE, FORCED, FORGET */
+    char meaning[XATOP_REASON_MAX]; /* COMMIT; FORCE, FORGET: the reason as typed; FORCED: what was found */
+    /* FORCE */
+    bool commit;  /* the verdict: commit, else rollback */
+    bool decided; /* the log held a durable COMMIT of gtrid; given by dlog_append */
+    /* FORCED */
+    enum forced_outcome outcome;
+    int64_t money_gap; /* minor units that the books of all nodes together are off by it; 0: none, or not known */
     /* OPEN, SEGMENT */
     char coordinator[XATOP_COORD_MAX + 1];
     uint64_t log_id;
@@ -89,6 +113,8 @@ uint32_t crc32c(const void *bytes, size_t n);
 
 const char *dlog_type_name(enum dlog_type type);
 bool dlog_type_forced(enum dlog_type type);
+const char *forced_outcome_name(enum forced_outcome outcome);  /* "none" for FORCED_NONE */
+const char *forced_outcome_words(enum forced_outcome outcome); /* translated */
 /* One line in words, no newline; cap 1280 is always enough. */
 void dlog_describe(const struct dlog_record *record, struct text *out);
 /* One JSON object, no newline; cap 8192 is always enough. */
@@ -118,8 +144,10 @@ bool dlog_healthy(const struct dlog *dlog);
 void dlog_undischarged(struct dlog *dlog, void (*visit)(void *arg, const struct dlog_record *record), void *arg);
 /* Make the log fail as if a write had (an injected fault): unhealthy from here. */
 void dlog_fail(struct dlog *dlog);
-/* Queue a COMMIT, DONE or ABORT in memory; sets its lsn, epoch, durable. When a segment is full this syncs and starts the
- * next. STATUS_PENDING: that failed; STATUS_STATE: the log had failed before. */
+/* Queue a record of any type but OPEN and SEGMENT in memory; sets its lsn, epoch, durable. When a segment is full this syncs
+ * and starts the next. STATUS_PENDING: that failed; STATUS_STATE: the log had failed before. A FORCE looks for the COMMIT (as
+ * dlog_find_commit; STATUS_STATE: that cannot be told, nothing was written, the log is as healthy as it was).
+ * STATUS_REFUSED, nothing was written: a FORCE beyond DLOG_FORCES_MAX; a FORCED or FORGET without a FORCE that is kept. */
 enum status dlog_append(struct dlog *dlog, struct dlog_record *record, struct err *err);
 /* Write what is queued, without a sync: it survives the process, not the machine. */
 enum status dlog_flush(struct dlog *dlog, struct err *err);
@@ -129,7 +157,17 @@ enum status dlog_sync(struct dlog *dlog, struct err *err);
  * undischarged. 1 yes (fills @out, may be NULL), 0 no, -1 cannot tell. */
 int dlog_find_commit(struct dlog *dlog, const struct gtrid *gtrid, struct dlog_record *out);
 
-/* The oldest gtrid of which a decision is still held; false: none is. What is older has none and never will again. */
+/* Forced branches that nobody forgot. Each FORCE is kept, with its FORCED and with the COMMIT of its gtrid, through every roll
+ * and opening until the FORGET. Oldest first; @forced is NULL while the outcome is not known. Visitor as above. It never changes
+ * what dlog_find_commit says: a decision stays what it was, whatever was forced. At most this many are kept by dlog_append
+ * (a log that holds more is read all the same). */
+enum { DLOG_FORCES_MAX = 256 };
+typedef void (*dlog_force_visit)(void *arg, const struct dlog_record *force, const struct dlog_record *forced);
+void dlog_forces(const struct dlog *dlog, dlog_force_visit visit, void *arg);
+/* The same without opening: as dlog_scan, which visits FORCE, FORCED and FORGET like all others, copies among them. */
+enum status dlog_scan_forces(const struct disk *disk, dlog_force_visit visit, void *arg, struct err *err);
+
+/* The oldest gtrid of which a decision, or a FORCE, is still held; false: none is. What is older has none and never will. */
 bool dlog_oldest(const struct dlog *dlog, struct gtrid *out);
 
 /* Read-only walk over all segments, for `xatop log`, status, audit: needs no lock, works beside a writer.

@@ -13,6 +13,7 @@ void dlog_close(struct dlog *dlog)
     if (!dlog)
         return;
     dlog_table_free(&dlog->live);
+    dlog_forces_free(&dlog->forces);
     free(dlog->segments);
     free(dlog->buffer.p);
     free(dlog);
@@ -75,16 +76,22 @@ static bool apply_commit(struct dlog *dlog, struct dlog_segment *segment, const 
     live->segment = segment->number;
     segment->live++;
     widen(segment, &record->gtrid);
+    dlog_forces_decided(&dlog->forces, record, NULL);
     return true;
 }
 
 static void apply_end(struct dlog *dlog, struct dlog_segment *segment, const struct dlog_record *record)
 {
-    if (record->type == DLOG_ABORT)
+    if (record->type == DLOG_ABORT) {
         widen(segment, &record->gtrid);
+        dlog_forces_decided(&dlog->forces, &(struct dlog_record){.type = DLOG_NONE, .gtrid = record->gtrid},
+                            NULL);
+    }
     struct dlog_live *live = dlog_table_find(&dlog->live, &record->gtrid);
     if (!live)
         return;
+    if (record->type == DLOG_DONE)
+        dlog_forces_decided(&dlog->forces, &live->record, record);
     struct dlog_segment *holder = segment_by_number(dlog, live->segment);
     if (holder) {
         int64_t until_ms = record->wall_ms > INT64_MAX - dlog->retention_ms
@@ -103,7 +110,18 @@ bool dlog_apply(struct dlog *dlog, struct dlog_segment *segment, const struct dl
         return apply_commit(dlog, segment, record);
     if (record->type == DLOG_DONE || record->type == DLOG_ABORT)
         apply_end(dlog, segment, record);
+    if (!dlog_forces_apply(&dlog->forces, record))
+        return false;
+    const struct dlog_live *live =
+        record->type == DLOG_FORCE ? dlog_table_find(&dlog->live, &record->gtrid) : NULL;
+    if (live)
+        dlog_forces_decided(&dlog->forces, &live->record, NULL);
     return true;
+}
+
+void dlog_forces(const struct dlog *dlog, dlog_force_visit visit, void *arg)
+{
+    dlog_forces_visit(&dlog->forces, visit, arg);
 }
 
 void dlog_undischarged(struct dlog *dlog, void (*visit)(void *arg, const struct dlog_record *record),
@@ -123,11 +141,42 @@ static enum status failed_before(struct err *err)
                    _("decision log: it failed earlier in this run, nothing was written; open it anew"));
 }
 
+/* What a FORCE, FORCED or FORGET must find. @decision: what the log says of its gtrid. */
+static enum status may_force(struct dlog *dlog, struct dlog_record *record, struct dlog_record *decision,
+                             struct err *err)
+{
+    char reason[XATOP_REASON_MAX];
+    text_sanitise_cstr(reason, sizeof reason, record->meaning);
+    memcpy(record->meaning, reason, sizeof reason);
+    if (record->type != DLOG_FORCE)
+        return dlog_forces_find(&dlog->forces, record)
+                   ? STATUS_OK
+                   : err_set(err, STATUS_REFUSED,
+                             _("decision log: nothing that was forced is kept of this branch"));
+    if (dlog->forces.count >= DLOG_FORCES_MAX)
+        return err_set(err, STATUS_REFUSED,
+                       _("decision log: %d forced branches are kept already; forget some of them first"),
+                       DLOG_FORCES_MAX);
+    int found = dlog_find_commit(dlog, &record->gtrid, decision);
+    if (found < 0)
+        return err_set(err, STATUS_STATE,
+                       _("decision log: it cannot be read whether this transaction was decided to commit; "
+                         "nothing was written"));
+    record->decided = found == 1;
+    return STATUS_OK;
+}
+
 enum status dlog_append(struct dlog *dlog, struct dlog_record *record, struct err *err)
 {
-    xatop_assert(record->type == DLOG_COMMIT || record->type == DLOG_DONE || record->type == DLOG_ABORT);
+    struct dlog_record decision = {.type = DLOG_NONE};
+    xatop_assert(record->type > DLOG_OPEN && record->type < DLOG_TYPES);
     if (!dlog->healthy)
         return failed_before(err);
+    if (record->type == DLOG_FORCE || record->type == DLOG_FORCED || record->type == DLOG_FORGET) {
+        enum status status = may_force(dlog, record, &decision, err);
+        if (status != STATUS_OK)
+            return status;
+    }
     uint8_t frame[DLOG_FRAME_MAX];
     record->epoch = dlog->epoch;
     size_t n = dlog_encode(record, frame, sizeof frame); /* its length does not depend on its place */
@@ -140,6 +189,8 @@ enum status dlog_append(struct dlog *dlog, struct dlog_record *record, struct er
     if (!dlog_place(dlog, record, &dlog->buffer) ||
         !dlog_apply(dlog, &dlog->segments[dlog->count - 1], record))
         return dlog_failed(dlog, _("cannot queue a record"), -ENOMEM, err);
+    if (record->type == DLOG_FORCE && record->decided && !dlog_table_find(&dlog->live, &record->gtrid))
+        dlog_forces_decided(&dlog->forces, &decision, NULL);
     return STATUS_OK;
 }
 
@@ -196,6 +247,11 @@ bool dlog_oldest(const struct dlog *dlog, struct gtrid *out)
         const struct dlog_segment *segment = &dlog->segments[i];
         if (segment->first.epoch != 0 && (!oldest || gtrid_by_age(&segment->first, oldest) < 0))
             oldest = &segment->first;
+    }
+    for (size_t i = 0; i < dlog->forces.count; i++) { /* its markers tell what the force did */
+        const struct gtrid *gtrid = &dlog->forces.list[i].force.gtrid;
+        if (!oldest || gtrid_by_age(gtrid, oldest) < 0)
+            oldest = gtrid;
     }
     if (oldest)
         *out = *oldest;

@@ -28,6 +28,24 @@ bool dlog_type_forced(enum dlog_type type)
     return types[type].forced;
 }
 
+static const struct {
+    const char *word, *words;
+} outcomes[FORCED_OUTCOMES] = {[FORCED_NONE] = {"none", N_("it is not known yet what came of it")},
+#define X(code, word, words) [FORCED_##code] = {word, words},
+                               XATOP_FORCED_LIST(X)
+#undef X
+};
+
+const char *forced_outcome_name(enum forced_outcome outcome)
+{
+    return outcomes[outcome].word;
+}
+
+const char *forced_outcome_words(enum forced_outcome outcome)
+{
+    return _(outcomes[outcome].words);
+}
+
 /* A cursor over bytes: the same for both directions, sticky failure instead of overrun. */
 struct cursor {
     uint8_t *out;
@@ -97,17 +115,30 @@ static void get_gtrid(struct cursor *c, struct gtrid *gtrid)
         c->failed = true;
 }
 
+static void put_branch(struct cursor *c, const struct dlog_branch *branch)
+{
+    put(c, branch->branch, 1);
+    put(c, branch->node, 1);
+    put(c, branch->node_id, 8);
+    put_string(c, branch->name);
+}
+
+static void get_branch(struct cursor *c, struct dlog_branch *branch)
+{
+    branch->branch = (uint8_t)get(c, 1);
+    branch->node = (uint8_t)get(c, 1);
+    branch->node_id = get(c, 8);
+    get_string(c, branch->name, sizeof branch->name);
+    if (branch->branch == 0 || branch->branch > XATOP_BRANCHES_MAX)
+        c->failed = true;
+}
+
 static void put_commit(struct cursor *c, const struct dlog_record *record)
 {
     put_gtrid(c, &record->gtrid);
     put(c, record->branch_count, 1);
-    for (size_t i = 0; i < record->branch_count; i++) {
-        const struct dlog_branch *branch = &record->branches[i];
-        put(c, branch->branch, 1);
-        put(c, branch->node, 1);
-        put(c, branch->node_id, 8);
-        put_string(c, branch->name);
-    }
+    for (size_t i = 0; i < record->branch_count; i++)
+        put_branch(c, &record->branches[i]);
     put_string(c, record->meaning);
 }
 
@@ -119,16 +150,48 @@ static void get_commit(struct cursor *c, struct dlog_record *record)
         c->failed = true;
         return;
     }
-    for (size_t i = 0; i < record->branch_count; i++) {
-        struct dlog_branch *branch = &record->branches[i];
-        branch->branch = (uint8_t)get(c, 1);
-        branch->node = (uint8_t)get(c, 1);
-        branch->node_id = get(c, 8);
-        get_string(c, branch->name, sizeof branch->name);
-        if (branch->branch == 0 || branch->branch > XATOP_BRANCHES_MAX)
-            c->failed = true;
-    }
+    for (size_t i = 0; i < record->branch_count; i++)
+        get_branch(c, &record->branches[i]);
     get_string(c, record->meaning, sizeof record->meaning);
+}
+
+/* FORCE, FORCED and FORGET: one branch, words, and what else the type has to say. */
+static void put_force(struct cursor *c, const struct dlog_record *record)
+{
+    if (record->branch_count != 1)
+        c->failed = true;
+    put_gtrid(c, &record->gtrid);
+    put_branch(c, &record->branches[0]);
+    put_string(c, record->meaning);
+    if (record->type == DLOG_FORCE) {
+        put(c, record->commit, 1);
+        put(c, record->decided, 1);
+    } else if (record->type == DLOG_FORCED) {
+        put(c, record->outcome, 1);
+        put(c, (uint64_t)record->money_gap, 8);
+    }
+}
+
+static void get_force(struct cursor *c, struct dlog_record *record)
+{
+    get_gtrid(c, &record->gtrid);
+    record->branch_count = 1;
+    get_branch(c, &record->branches[0]);
+    get_string(c, record->meaning, sizeof record->meaning);
+    if (record->type == DLOG_FORCE) {
+        uint64_t commit = get(c, 1), decided = get(c, 1);
+        record->commit = commit == 1;
+        record->decided = decided == 1;
+        if (commit > 1 || decided > 1)
+            c->failed = true;
+    } else if (record->type == DLOG_FORCED) {
+        uint64_t outcome = get(c, 1);
+        record->money_gap = (int64_t)get(c, 8);
+        if (outcome == FORCED_NONE || outcome >= FORCED_OUTCOMES)
+            c->failed = true;
+        else
+            record->outcome = (enum forced_outcome)outcome;
+    }
 }
 
 static void put_segment(struct cursor *c, const struct dlog_record *record)
@@ -191,7 +254,13 @@ static void put_payload(struct cursor *c, const struct dlog_record *record)
         break;
     case DLOG_DONE:
     case DLOG_ABORT:
+    case DLOG_SWEPT:
         put_gtrid(c, &record->gtrid);
+        break;
+    case DLOG_FORCE:
+    case DLOG_FORCED:
+    case DLOG_FORGET:
+        put_force(c, record);
         break;
     case DLOG_NONE:
     case DLOG_TYPES:
@@ -215,7 +284,13 @@ static void get_payload(struct cursor *c, struct dlog_record *record)
         break;
     case DLOG_DONE:
     case DLOG_ABORT:
+    case DLOG_SWEPT:
         get_gtrid(c, &record->gtrid);
+        break;
+    case DLOG_FORCE:
+    case DLOG_FORCED:
+    case DLOG_FORGET:
+        get_force(c, record);
         break;
     case DLOG_NONE:
     case DLOG_TYPES:

@@ -24,6 +24,29 @@ void dlog_table_remove(struct dlog_table *table, const struct gtrid *gtrid);
 struct dlog_live **dlog_table_sorted(const struct dlog_table *table);
 void dlog_table_free(struct dlog_table *table);
 
+/* --- forced branches (dlog_force.c) --- */
+
+/* One FORCE that nobody forgot. Type DLOG_NONE: there is none. */
+struct dlog_force {
+    struct dlog_record force, forced;
+    struct dlog_record commit, done; /* the decision on its gtrid, and when that was discharged */
+};
+
+struct dlog_forces {
+    struct dlog_force *list; /* oldest first */
+    size_t count, cap;
+};
+
+/* False: out of memory. Any type may come; only FORCE, FORCED and FORGET matter. */
+bool dlog_forces_apply(struct dlog_forces *forces, const struct dlog_record *record);
+/* The newest FORCE of the branch that @record speaks of. */
+struct dlog_force *dlog_forces_find(const struct dlog_forces *forces, const struct dlog_record *record);
+/* The decision on a gtrid: @commit, discharged by @done (NULL: not yet). @commit of type DLOG_NONE: it is void. */
+void dlog_forces_decided(struct dlog_forces *forces, const struct dlog_record *commit,
+                         const struct dlog_record *done);
+void dlog_forces_visit(const struct dlog_forces *forces, dlog_force_visit visit, void *arg);
+void dlog_forces_free(struct dlog_forces *forces);
+
 /* --- files (dlog_chain.c) --- */
 
 enum { DLOG_NAME = 16, DLOG_NAME_MAX = 256, DLOG_SEGMENT_MAX = 99999999 };
@@ -96,6 +119,7 @@ struct dlog {
     uint64_t written;         /* bytes of the current one that were written, synced or not */
     struct dlog_bytes buffer; /* not yet written */
     struct dlog_table live;
+    struct dlog_forces forces;
 };
 
 /* Make the log fail; words into @err. Returns STATUS_PENDING. @error: -errno or 0. */
@@ -104,6 +128,8 @@ enum status dlog_failed(struct dlog *dlog, const char *what, int error, struct e
 bool dlog_apply(struct dlog *dlog, struct dlog_segment *segment, const struct dlog_record *record);
 /* Give @record, whose epoch is set, its place in the order and append its frame to @head. False: out of memory. */
 bool dlog_place(struct dlog *dlog, struct dlog_record *record, struct dlog_bytes *head);
+/* Copy what is kept of forced branches to @head, behind every FORGET that goes there. False: out of memory. */
+bool dlog_place_forces(struct dlog *dlog, struct dlog_bytes *head);
 /* Start a head: the SEGMENT record. */
 bool dlog_head_begin(struct dlog *dlog, uint32_t number, uint32_t previous, uint64_t previous_end,
                      uint32_t oldest, int64_t wall_ms, struct dlog_bytes *head);

@@ -78,14 +78,16 @@ static enum status read_chain(struct opening *o, struct err *err)
 static bool copy_record(void *arg, const struct dlog_record *record, uint64_t offset, size_t len)
 {
     struct opening *o = arg;
-    if (record->type == DLOG_SEGMENT)
-        return true;
+    if (record->type == DLOG_SEGMENT || record->type == DLOG_FORCE || record->type == DLOG_FORCED)
+        return true; /* those of forced branches are all copied afterwards */
     if (o->cut > 0 && offset < o->cut)
         return true;
     if (o->drop_discharged) {
         bool live = record->type == DLOG_COMMIT && dlog_table_find(&o->dlog->live, &record->gtrid);
-        /* a DONE or ABORT may still speak of a COMMIT in an older segment */
-        bool closes = (record->type == DLOG_DONE || record->type == DLOG_ABORT) && o->dlog->count > 1;
+        /* they may still speak of a COMMIT or FORCE in an older segment */
+        bool closes =
+            (record->type == DLOG_DONE || record->type == DLOG_ABORT || record->type == DLOG_FORGET) &&
+            o->dlog->count > 1;
         if (!live && !closes)
             return true;
     }
@@ -153,7 +155,8 @@ static bool build_head(struct opening *o, uint32_t number)
     if (!ok || !copy_live(o, last->number))
         return false;
     dlog_walk(&o->last, last, copy_record, o, &again, NULL);
-    return !o->out_of_memory && place_open(o); /* behind what is older: a log is read from the top */
+    return !o->out_of_memory && dlog_place_forces(dlog, &o->head) &&
+           place_open(o); /* behind what is older: a log is read from the top */
 }
 
 /* The new segment stands. L gives back what it does not need, or goes; so do files that an earlier opening
@@ -192,6 +195,24 @@ static enum status clean_up(struct opening *o, struct err *err)
     return error ? dlog_failed(dlog, _("cannot sync the directory"), error, err) : status;
 }
 
+/* Of a transaction that had been discharged before a branch of it was forced nothing is in memory yet. */
+static enum status find_forced_decisions(struct dlog *dlog, struct err *err)
+{
+    for (size_t i = 0; i < dlog->forces.count; i++) {
+        const struct dlog_force *kept = &dlog->forces.list[i];
+        struct dlog_record decision;
+        if (!kept->force.decided || kept->commit.type != DLOG_NONE)
+            continue;
+        int found = dlog_find_commit(dlog, &kept->force.gtrid, &decision);
+        if (found < 0)
+            return err_set(err, STATUS_STATE,
+                           _("decision log: the decision on a forced branch cannot be read"));
+        if (found == 1)
+            dlog_forces_decided(&dlog->forces, &decision, NULL);
+    }
+    return STATUS_OK;
+}
+
 static enum status open_log(struct opening *o, struct err *err)
 {
     struct dlog *dlog = o->dlog;
@@ -209,6 +230,9 @@ static enum status open_log(struct opening *o, struct err *err)
         dlog->log_id = head->log_id;
     }
     status = read_chain(o, err);
+    if (status != STATUS_OK)
+        return status;
+    status = find_forced_decisions(dlog, err);
     if (status != STATUS_OK)
         return status;
     dlog->epoch++;

@@ -135,6 +135,7 @@ enum status dlog_roll(struct dlog *dlog, int64_t wall_ms, struct err *err)
         struct dlog_record copy = live[i]->record;
         ok = dlog_place(dlog, &copy, &head);
     }
+    ok = ok && dlog_place_forces(dlog, &head);
     status = ok ? dlog_head_install(dlog, number, &head, err)
                 : dlog_failed(dlog, _("cannot begin a segment"), -ENOMEM, err);
     if (status == STATUS_OK)

@@ -140,6 +140,31 @@ enum status dlog_scan(const struct disk *disk, dlog_visit visit, void *arg, stru
     return end_scan(&scan, scan_chain(&scan, disk, err), err);
 }
 
+struct force_scan {
+    struct dlog_forces forces;
+    bool out_of_memory;
+};
+
+static bool see_force(void *arg, const struct dlog_record *record, const char *segment, uint64_t offset)
+{
+    struct force_scan *scan = arg;
+    scan->out_of_memory = !dlog_forces_apply(&scan->forces, record);
+    return !scan->out_of_memory;
+}
+
+enum status dlog_scan_forces(const struct disk *disk, dlog_force_visit visit, void *arg, struct err *err)
+{
+    struct force_scan scan = {0};
+    struct dlog_scan_result result;
+    enum status status = dlog_scan(disk, see_force, &scan, &result, err);
+    if (status == STATUS_OK && scan.out_of_memory)
+        status = err_set(err, STATUS_INTERNAL, _("decision log: out of memory"));
+    if (status == STATUS_OK)
+        dlog_forces_visit(&scan.forces, visit, arg);
+    dlog_forces_free(&scan.forces);
+    return status;
+}
+
 enum status dlog_scan_file(const struct disk *disk, const char *name, dlog_visit visit, void *arg,
                            struct dlog_scan_result *result, struct err *err)
 {

@@ -31,6 +31,17 @@ static struct dlog_record sample(enum dlog_type type)
         record.branches[0] = (struct dlog_branch){1, 0, 0xfedcba9876543210, "a"};
         record.branches[1] = (struct dlog_branch){2, 5, 42, "a-node-with-a-name-of-31-bytes-"};
         strcpy(record.meaning, "500.00 from 1001 to 1002");
+        record.gtrid = (struct gtrid){"lab", 0x0123456789abcdef, 3, UINT64_C(0xffffffffffff)};
+        break;
+    case DLOG_FORCE:
+    case DLOG_FORCED:
+    case DLOG_FORGET:
+        record.branch_count = 1;
+        record.branches[0] = (struct dlog_branch){2, 5, 42, "a-node-with-a-name-of-31-bytes-"};
+        strcpy(record.meaning, "the plant is on fire");
+        record.commit = record.decided = type == DLOG_FORCE;
+        record.outcome = type == DLOG_FORCED ? FORCED_HAZARD : FORCED_NONE;
+        record.money_gap = type == DLOG_FORCED ? INT64_MIN : 0;
         /* fall through */
     default:
         record.gtrid = (struct gtrid){"lab", 0x0123456789abcdef, 3, UINT64_C(0xffffffffffff)};

@@ -16,8 +16,10 @@
  * sync had failed in the previous run: nobody had been told anything, and from now on it is durable. The epoch is the
  * previous one + 1, and durable by the same sync.
  * Failing (rule 1): the first failed write or sync makes the log unhealthy for this opening: every later call fails.
- * Retention: a COMMIT goes only with its whole segment, when each COMMIT there was discharged (DONE) longer than the
- * retention time ago or has a newer copy; an undischarged COMMIT never. Memory holds undischarged ones only. */
+ * Retention (rule 6): a COMMIT goes only with its whole segment, when each COMMIT there has a newer copy, or was discharged
+ * (DONE) and is at or below a SWEPT, and the retention time passed since both; one that an ABORT voided needs no SWEPT; an
+ * undischarged COMMIT never goes. So while a node is away, or nothing runs long enough to sweep, the log only grows.
+ * Memory holds undischarged ones only. */
 #ifndef XATOP_DLOG_H
 #define XATOP_DLOG_H
 
@@ -41,7 +43,7 @@
     X(FORCE, "force", 1)   /* an operator is about to force a branch: verdict, reason; before anything is sent */ \
     X(FORCED, "forced", 1) /* what came of the newest FORCE of that branch */                               \
     X(FORGET, "forget", 1) /* every FORCE of that branch is forgotten, by hand */                           \
-    X(SWEPT, "swept", 0)   /* up to this gtrid every COMMIT was verified on all nodes, and a later sweep was clean */
+    X(SWEPT, "swept", 0)   /* this and all older COMMITs: verified on all nodes, then a sweep found none listed */
 
 enum dlog_type {
     DLOG_NONE,
@@ -128,7 +130,7 @@ struct dlog_options {
     int64_t wall_ms, pid;
     const char *host;
     uint64_t segment_bytes; /* preallocation; default 4 MiB if 0 */
-    int64_t retention_ms;   /* of discharged COMMIT records */
+    int64_t retention_ms;   /* of discharged COMMIT records, see above */
 };
 
 /* Open for writing (see above). The directory lock is the file disk's business, taken before; @disk is copied, its ctx must

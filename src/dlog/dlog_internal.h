@@ -101,7 +101,9 @@ struct dlog_segment {
     uint32_t number;
     uint64_t end;             /* synced bytes */
     uint32_t live;            /* undischarged COMMITs whose latest copy is here */
-    int64_t needed_until_ms;  /* of the discharged ones */
+    int64_t needed_until_ms;  /* of the discharged and the void ones */
+    struct gtrid discharged;  /* the youngest of the discharged ones; epoch 0: none */
+    bool swept;               /* a SWEPT covers all discharged ones */
     struct gtrid first, last; /* range of (epoch, sequence) of COMMITs and ABORTs; first.epoch 0: none */
 };
 
@@ -120,6 +122,7 @@ struct dlog {
     struct dlog_bytes buffer; /* not yet written */
     struct dlog_table live;
     struct dlog_forces forces;
+    struct dlog_record swept; /* the newest; type DLOG_NONE: none yet */
 };
 
 /* Make the log fail; words into @err. Returns STATUS_PENDING. @error: -errno or 0. */
@@ -130,13 +133,17 @@ bool dlog_apply(struct dlog *dlog, struct dlog_segment *segment, const struct dl
 bool dlog_place(struct dlog *dlog, struct dlog_record *record, struct dlog_bytes *head);
 /* Copy what is kept of forced branches to @head, behind every FORGET that goes there. False: out of memory. */
 bool dlog_place_forces(struct dlog *dlog, struct dlog_bytes *head);
+/* Copy the newest SWEPT, if there is one. False: out of memory. */
+bool dlog_place_swept(struct dlog *dlog, struct dlog_bytes *head);
+/* May a discharged COMMIT that stands in @segment still be asked for? */
+bool dlog_segment_needed(const struct dlog_segment *segment, int64_t wall_ms);
 /* Start a head: the SEGMENT record. */
 bool dlog_head_begin(struct dlog *dlog, uint32_t number, uint32_t previous, uint64_t previous_end,
                      uint32_t oldest, int64_t wall_ms, struct dlog_bytes *head);
 /* The segment @number comes to be, durably, with @head in it, and becomes the current one. */
 enum status dlog_head_install(struct dlog *dlog, uint32_t number, struct dlog_bytes *head, struct err *err);
 enum status dlog_roll(struct dlog *dlog, int64_t wall_ms, struct err *err);
-/* The first of the @count oldest segments that a discharged COMMIT still needs, or @otherwise. */
+/* The first of the @count oldest segments that is needed still, or @otherwise. */
 uint32_t dlog_oldest_needed(const struct dlog *dlog, size_t count, uint32_t otherwise, int64_t wall_ms);
 /* Unlink the segments before @oldest: the head of the current one says already that they do not count. */
 enum status dlog_drop_older(struct dlog *dlog, uint32_t oldest, struct err *err);

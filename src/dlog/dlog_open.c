@@ -78,8 +78,9 @@ static enum status read_chain(struct opening *o, struct err *err)
 static bool copy_record(void *arg, const struct dlog_record *record, uint64_t offset, size_t len)
 {
     struct opening *o = arg;
-    if (record->type == DLOG_SEGMENT || record->type == DLOG_FORCE || record->type == DLOG_FORCED)
-        return true; /* those of forced branches are all copied afterwards */
+    if (record->type == DLOG_SEGMENT || record->type == DLOG_FORCE || record->type == DLOG_FORCED ||
+        record->type == DLOG_SWEPT)
+        return true; /* what is kept of these is copied afterwards */
     if (o->cut > 0 && offset < o->cut)
         return true;
     if (o->drop_discharged) {
@@ -145,7 +146,7 @@ static bool build_head(struct opening *o, uint32_t number)
      * chain. */
     if (segment->end > merge_max && o->walk.last_lsn > last->head.head_lsn)
         dlog_walk(&o->last, last, find_cut, o, &again, NULL);
-    o->drop_discharged = o->cut == 0 && segment->needed_until_ms <= o->options->wall_ms;
+    o->drop_discharged = o->cut == 0 && !dlog_segment_needed(segment, o->options->wall_ms);
     o->oldest =
         dlog_oldest_needed(dlog, dlog->count - 1, o->cut > 0 ? last->number : number, o->options->wall_ms);
     bool ok = o->cut > 0 ? dlog_head_begin(dlog, number, last->number, o->cut, o->oldest, o->options->wall_ms,
@@ -155,7 +156,7 @@ static bool build_head(struct opening *o, uint32_t number)
     if (!ok || !copy_live(o, last->number))
         return false;
     dlog_walk(&o->last, last, copy_record, o, &again, NULL);
-    return !o->out_of_memory && dlog_place_forces(dlog, &o->head) &&
+    return !o->out_of_memory && dlog_place_forces(dlog, &o->head) && dlog_place_swept(dlog, &o->head) &&
            place_open(o); /* behind what is older: a log is read from the top */
 }
 

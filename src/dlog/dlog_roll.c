@@ -135,7 +135,7 @@ enum status dlog_roll(struct dlog *dlog, int64_t wall_ms, struct err *err)
         struct dlog_record copy = live[i]->record;
         ok = dlog_place(dlog, &copy, &head);
     }
-    ok = ok && dlog_place_forces(dlog, &head);
+    ok = ok && dlog_place_forces(dlog, &head) && dlog_place_swept(dlog, &head);
     status = ok ? dlog_head_install(dlog, number, &head, err)
                 : dlog_failed(dlog, _("cannot begin a segment"), -ENOMEM, err);
     if (status == STATUS_OK)
@@ -145,10 +145,21 @@ enum status dlog_roll(struct dlog *dlog, int64_t wall_ms, struct err *err)
     return status;
 }
 
+bool dlog_place_swept(struct dlog *dlog, struct dlog_bytes *head)
+{
+    struct dlog_record copy = dlog->swept;
+    return copy.type == DLOG_NONE || dlog_place(dlog, &copy, head);
+}
+
+bool dlog_segment_needed(const struct dlog_segment *segment, int64_t wall_ms)
+{
+    return segment->needed_until_ms > wall_ms || (segment->discharged.epoch != 0 && !segment->swept);
+}
+
 uint32_t dlog_oldest_needed(const struct dlog *dlog, size_t count, uint32_t otherwise, int64_t wall_ms)
 {
     for (size_t i = 0; i < count; i++)
-        if (dlog->segments[i].needed_until_ms > wall_ms)
+        if (dlog_segment_needed(&dlog->segments[i], wall_ms))
             return dlog->segments[i].number;
     return otherwise;
 }

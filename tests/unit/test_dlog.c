@@ -15,8 +15,8 @@ enum promise {
     NEVER,      /* not appended */
     UNKNOWN,    /* appended, no sync has said yes (or one said no) */
     COMMITTED,  /* a sync said yes */
-    DISCHARGED, /* COMMITTED, and DONE appended: findable for the retention time, may come back as
-                   undischarged */
+    DISCHARGED, /* COMMITTED, and DONE appended: findable until the retention time after a SWEPT, may come
+                   back as undischarged */
     VOID,       /* ABORT appended after a COMMIT that stood */
     ABORTED     /* ... and synced */
 };
@@ -35,10 +35,10 @@ struct world {
     int count;
     struct gtrid gtrid[TXNS];
     enum promise promise[TXNS];
-    int64_t done_ms[TXNS];
+    int64_t swept_ms[TXNS]; /* the first SWEPT since it was DISCHARGED; 0: none */
     int listed[TXNS];
     int strange;
-    uint64_t opened, refused;
+    uint64_t opened, refused, dropped;
     struct err err;
 };
 
@@ -108,7 +108,7 @@ static int check(struct world *w)
         if (w->promise[i] == DISCHARGED && !w->listed[i] && prng_below(&w->prng, 8))
             continue; /* reads files: a sample is enough */
         int found = dlog_find_commit(w->dlog, &w->gtrid[i], NULL);
-        bool retained = w->now_ms < w->done_ms[i] + RETENTION_MS;
+        bool retained = w->swept_ms[i] == 0 || w->now_ms < w->swept_ms[i] + RETENTION_MS;
         broken += w->listed[i] > 1 || found < 0 || (w->listed[i] && !found);
         switch (w->promise[i]) {
         case NEVER:
@@ -123,6 +123,7 @@ static int check(struct world *w)
             break;
         case DISCHARGED:
             broken += !found && retained;
+            w->dropped += !found;
             if (w->listed[i])
                 w->promise[i] = COMMITTED;
             break;
@@ -176,8 +177,27 @@ static bool do_done(struct world *w, int i)
 {
     struct dlog_record record = record_of(w, DLOG_DONE, i);
     w->promise[i] = DISCHARGED;
-    w->done_ms[i] = w->now_ms;
+    w->swept_ms[i] = 0;
     return dlog_append(w->dlog, &record, &w->err) == STATUS_OK;
+}
+
+static bool do_swept(struct world *w, int upto)
+{
+    struct dlog_record record = record_of(w, DLOG_SWEPT, upto);
+    for (int i = 0; i <= upto; i++)
+        if (w->promise[i] == DISCHARGED && w->swept_ms[i] == 0)
+            w->swept_ms[i] = w->now_ms;
+    return dlog_append(w->dlog, &record, &w->err) == STATUS_OK;
+}
+
+/* As the engine does: nothing that is unfinished lies below. */
+static bool sweep(struct world *w)
+{
+    int n = 0;
+    while (n < w->count &&
+           (w->promise[n] == DISCHARGED || w->promise[n] == NEVER || w->promise[n] == ABORTED))
+        n++;
+    return n == 0 || do_swept(w, n - 1);
 }
 
 static bool do_abort(struct world *w, int i)
@@ -195,8 +215,8 @@ static bool do_sync(struct world *w)
     return true;
 }
 
-/* Thirty transactions: two decided per group, the one before discharged, every seventh never; small segments.
- */
+/* Thirty transactions: two decided per group, the one before discharged, every seventh much later; small
+ * segments. */
 static void thirty_transactions(struct world *w)
 {
     if (open_log(w) != STATUS_OK)
@@ -209,6 +229,10 @@ static void thirty_transactions(struct world *w)
         if (!do_commit(w) || (n % 2 && !do_sync(w)))
             return;
         if (n >= 3 && n % 7 && w->promise[n - 3] == COMMITTED && !do_done(w, n - 3))
+            return;
+        if (n >= 10 && n % 7 == 0 && w->promise[n - 10] == COMMITTED && !do_done(w, n - 10))
+            return;
+        if (n % 4 == 3 && !sweep(w))
             return;
         if (n % 5 == 0 && dlog_flush(w->dlog, &w->err) != STATUS_OK)
             return;
@@ -319,8 +343,10 @@ static int one_step(struct world *w)
         return check(w);
     }
     w->now_ms += (int64_t)prng_below(&w->prng, 100);
-    uint64_t what = prng_below(&w->prng, 10);
+    uint64_t what = prng_below(&w->prng, 12);
     int i = w->count ? (int)prng_below(&w->prng, (uint64_t)w->count) : -1;
+    while (i > 0 && what > 8 && w->promise[i - 1] == COMMITTED) /* rather the older ones */
+        i--;
     if (what < 4 && w->count < TXNS)
         do_commit(w);
     else if (what < 7)
@@ -330,6 +356,8 @@ static int one_step(struct world *w)
     else if (what == 8 && i >= 0 && w->promise[i] == COMMITTED && w->gtrid[i].epoch != w->epoch &&
              prng_below(&w->prng, 3) == 0)
         do_abort(w, i);
+    else if (what == 11)
+        sweep(w);
     else if (i >= 0 && w->promise[i] == COMMITTED)
         do_done(w, i);
     return 0;
@@ -338,7 +366,7 @@ static int one_step(struct world *w)
 static void keeps_its_promises_under_random_schedules(void)
 {
     const char *more = getenv("XATOP_DLOG_SCHEDULES");
-    uint64_t schedules = more ? strtoull(more, NULL, 10) : 20000, opened = 0, first_bad = 0;
+    uint64_t schedules = more ? strtoull(more, NULL, 10) : 20000, opened = 0, first_bad = 0, dropped = 0;
     int bad = 0;
     for (uint64_t seed = 1; seed <= schedules; seed++) {
         static struct world w;
@@ -347,6 +375,7 @@ static void keeps_its_promises_under_random_schedules(void)
         for (int step = 0; step < 70 && !broken; step++)
             broken = one_step(&w);
         opened += w.opened;
+        dropped += w.dropped;
         if (broken && !bad++)
             first_bad = seed;
         world_free(&w);
@@ -355,6 +384,7 @@ static void keeps_its_promises_under_random_schedules(void)
         printf("# first broken seed: %llu\n", (unsigned long long)first_bad);
     CU_ASSERT_EQUAL(bad, 0);
     CU_ASSERT_TRUE(opened > schedules * 2);
+    CU_ASSERT_TRUE(dropped > schedules / 20);
 }
 
 static bool count_segment(void *arg, const struct dlog_record *record, const char *segment, uint64_t offset)
@@ -380,7 +410,7 @@ static void old_segments_go_when_nothing_needs_them(void)
     CU_ASSERT_TRUE(do_commit(&w)); /* never discharged */
     for (int i = 1; i < 150; i++) {
         w.now_ms += 20;
-        CU_ASSERT_TRUE_FATAL(do_commit(&w) && do_sync(&w) && do_done(&w, i));
+        CU_ASSERT_TRUE_FATAL(do_commit(&w) && do_sync(&w) && do_done(&w, i) && do_swept(&w, i));
     }
     int many = segments(&w);
     CU_ASSERT_TRUE(many >= 4 && many < 25); /* about a second's worth */
@@ -397,7 +427,8 @@ static void old_segments_go_when_nothing_needs_them(void)
     CU_ASSERT_EQUAL(dlog_find_commit(w.dlog, &w.gtrid[140], NULL), 0);
     struct gtrid oldest;
     CU_ASSERT_TRUE(dlog_oldest(w.dlog, &oldest) && gtrid_equal(&oldest, &w.gtrid[0]));
-    CU_ASSERT_TRUE_FATAL(do_commit(&w) && do_sync(&w) && do_done(&w, 0) && do_done(&w, 150) && do_sync(&w));
+    CU_ASSERT_TRUE_FATAL(do_commit(&w) && do_sync(&w) && do_done(&w, 0) && do_done(&w, 150) &&
+                         do_swept(&w, 150) && do_sync(&w));
     w.now_ms += RETENTION_MS / 2;
     CU_ASSERT_EQUAL_FATAL(open_log(&w), STATUS_OK);
     CU_ASSERT_TRUE(dlog_oldest(w.dlog, &oldest) && gtrid_equal(&oldest, &w.gtrid[0])); /* retained */
@@ -422,7 +453,8 @@ static void many_short_runs_make_no_heap(void)
         w.now_ms += 1;
         CU_ASSERT_EQUAL_FATAL(open_log(&w), STATUS_OK);
         CU_ASSERT_EQUAL(check(&w), 0);
-        CU_ASSERT_TRUE_FATAL(do_commit(&w) && do_sync(&w) && do_done(&w, run) && do_sync(&w));
+        CU_ASSERT_TRUE_FATAL(do_commit(&w) && do_sync(&w) && do_done(&w, run) && do_swept(&w, run) &&
+                             do_sync(&w));
     }
     uint64_t bytes = 0;
     w.disk.list(w.disk.ctx, count_files, &bytes);
@@ -432,7 +464,7 @@ static void many_short_runs_make_no_heap(void)
     CU_ASSERT_EQUAL_FATAL(open_log(&w), STATUS_OK);
     struct dlog_scan_result result;
     CU_ASSERT_EQUAL(dlog_scan(&w.disk, NULL, NULL, &result, &w.err), STATUS_OK);
-    CU_ASSERT_EQUAL(result.records, 2); /* the segment's own and the opening */
+    CU_ASSERT_EQUAL(result.records, 3); /* the segment's own, the newest SWEPT and the opening */
     CU_ASSERT_EQUAL(result.epoch, 151);
     world_free(&w);
 }

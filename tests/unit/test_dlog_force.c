@@ -262,6 +262,103 @@ static void the_reason_is_made_harmless(void)
     end(&w);
 }
 
+/* The same steps with a death in each disk operation. What had been synced holds; the rest may or may not. */
+struct step {
+    enum dlog_type type;
+    uint64_t n;
+};
+
+static const struct step steps[] = {{DLOG_COMMIT, 1}, {DLOG_FORCE, 1},  {DLOG_FORCE, 2},  {DLOG_DONE, 1},
+                                    {DLOG_FORCED, 1}, {DLOG_FORCE, 3},  {DLOG_FORCED, 2}, {DLOG_FORGET, 3},
+                                    {DLOG_FORCED, 3}, {DLOG_FORCE, 4},  {DLOG_FORGET, 4}, {DLOG_FORCE, 4},
+                                    {DLOG_FORCE, 5},  {DLOG_FORGET, 1}, {DLOG_FORGET, 5}, {DLOG_FORGET, 2},
+                                    {DLOG_FORCED, 4}, {DLOG_FORCE, 6}};
+enum { STEPS = sizeof steps / sizeof steps[0] };
+
+/* After each step, what is kept: '-' nothing, 'f' forced, 'o' with its outcome; by n from 1. */
+static void expected(unsigned count, char out[8])
+{
+    strcpy(out, "------");
+    for (unsigned i = 0; i < count; i++) {
+        char *place = &out[steps[i].n - 1];
+        if (steps[i].type == DLOG_FORCE)
+            *place = 'f';
+        else if (steps[i].type == DLOG_FORGET)
+            *place = '-';
+        else if (steps[i].type == DLOG_FORCED && *place != '-')
+            *place = 'o';
+    }
+}
+
+static void note_state(void *arg, const struct dlog_record *f, const struct dlog_record *r)
+{
+    char *out = arg;
+    char *place = &out[f->gtrid.sequence - 1];
+    *place = *place != '-' ? '2' : r ? 'o' : 'f';
+}
+
+/* Number of steps that are certain. The rest of the log is filled up so that it rolls. */
+static unsigned walk(struct world *w)
+{
+    unsigned certain = 0;
+    for (unsigned i = 0; i < STEPS; i++) {
+        struct dlog_record record = record_of(w, steps[i].type, steps[i].n, 1);
+        record.outcome = steps[i].type == DLOG_FORCED ? FORCED_MIXED : FORCED_NONE;
+        enum status status = append(w, record);
+        if (status != STATUS_OK && status != STATUS_REFUSED)
+            return certain;
+        for (uint64_t k = 0; k < 3; k++)
+            if (plain(w, DLOG_COMMIT, 100 + 10 * i + k) != STATUS_OK ||
+                plain(w, DLOG_DONE, 100 + 10 * i + k) != STATUS_OK)
+                return certain;
+        if (dlog_sync(w->dlog, &w->err) != STATUS_OK)
+            return certain;
+        certain = i + 1;
+    }
+    return certain;
+}
+
+static bool as_after(struct world *w, unsigned count)
+{
+    char want[8], is[8] = "------";
+    expected(count, want);
+    dlog_forces(w->dlog, note_state, is);
+    return strcmp(want, is) == 0;
+}
+
+static void forces_survive_death_at_every_operation(void)
+{
+    struct world w;
+    begin(&w, 1500);
+    CU_ASSERT_EQUAL(walk(&w), STEPS);
+    CU_ASSERT_TRUE(as_after(&w, STEPS));
+    uint64_t operations = disk_memory_count(w.memory, DISK_MEMORY_ANY), first;
+    end(&w);
+    int broken = 0;
+    begin(&w, 1500);
+    first = disk_memory_count(w.memory, DISK_MEMORY_ANY);
+    end(&w);
+    CU_ASSERT_TRUE(operations > first + 40);
+    for (uint64_t n = 1; n <= operations - first; n++)
+        for (int power = 0; power < 2; power++) {
+            begin(&w, 1500);
+            disk_memory_die_at(w.memory, n);
+            unsigned certain = walk(&w);
+            dlog_close(w.dlog);
+            w.dlog = NULL;
+            power ? disk_memory_power_cut(w.memory) : disk_memory_crash(w.memory);
+            for (int again = 0; again < 3; again++) {
+                CU_ASSERT_EQUAL_FATAL(reopen(&w), STATUS_OK);
+                broken += !as_after(&w, certain) && (certain == STEPS || !as_after(&w, certain + 1));
+                broken += certain >= 1 && certain < 14 &&
+                          dlog_find_commit(w.dlog, &(struct gtrid){"lab", 0xabc, 1, 1}, NULL) != 1;
+                w.now_ms += 10 * RETENTION_MS;
+            }
+            end(&w);
+        }
+    CU_ASSERT_EQUAL(broken, 0);
+}
+
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -270,6 +367,7 @@ int main(void)
         {"a force decides nothing", a_force_decides_nothing},
         {"several forces of one branch keep their order", several_forces_of_one_branch_keep_their_order},
         {"what cannot be kept is refused", what_cannot_be_kept_is_refused},
+        {"forces survive death at every operation", forces_survive_death_at_every_operation},
         {"the reason is made harmless", the_reason_is_made_harmless},
         {NULL, NULL},
     };

@@ -88,6 +88,16 @@ void floor_turn(struct engine *engine);
 void floor_answer(struct engine *engine, struct control *control);
 void floor_oldest(struct engine *engine, const struct dlog_request *request);
 int64_t floor_deadline_ms(const struct engine *engine);
+/* One request to every node; @after and @upto may be NULL. */
+void floor_ask_all(struct engine *engine, enum floor_state state, enum control_kind kind, const struct gtrid *after,
+                   const struct gtrid *upto);
+/* swept.c: all up to @floor was verified now */
+void swept_verified(struct engine *engine, const struct gtrid *floor);
+bool swept_due(const struct engine *engine);
+void swept_begin(struct engine *engine);
+void swept_scanned(struct engine *engine, const struct control *control);
+/* Every node has answered. True: this is over; false: they are asked once more. */
+bool swept_looked(struct engine *engine);
 /* commands.c */
 void commands_turn(struct engine *engine);
 void streams_turn(struct engine *engine);

@@ -55,7 +55,7 @@ struct sweep {
 };
 
 /* --- one round of raising the floor and removing what lies deep below it (floor.h) --- */
-enum floor_state { FLOOR_IDLE, FLOOR_READING, FLOOR_LISTING, FLOOR_RAISING, FLOOR_ASKING_LOG, FLOOR_PRUNING };
+enum floor_state { FLOOR_IDLE, FLOOR_READING, FLOOR_LISTING, FLOOR_RAISING, FLOOR_ASKING_LOG, FLOOR_PRUNING, FLOOR_LOOKING };
 
 struct floor {
     enum floor_state state;
@@ -65,6 +65,14 @@ struct floor {
     struct gtrid now, target, pruned, torn; /* torn: the one that was told of */
     struct marker_seen *list;               /* of all nodes together */
     uint32_t count;
+};
+
+/* --- the proof that lets the log forget (swept.c) --- */
+struct swept {
+    struct gtrid upto, logged; /* verified, waits for the look; the last SWEPT. epoch 0: none */
+    int64_t due_ms;
+    unsigned looks;
+    uint16_t listed; /* nodes that list something of it still */
 };
 
 struct pending_command {
@@ -95,7 +103,7 @@ struct engine {
     int64_t started_ms;
     struct book nodes[XATOP_NODES_MAX];
     struct slot *slots;
-    uint32_t slot_count;
+    uint32_t slot_count, recovered_count; /* all of them; those of the past among them */
     struct run *runs, **runs_end;
     bool carrier_used[XATOP_INFLIGHT_MAX];
     uint16_t carriers_used;
@@ -103,6 +111,7 @@ struct engine {
     uint32_t undischarged_count, undischarged_next;
     struct sweep sweep;
     struct floor floor;
+    struct swept swept;
     struct stream streams[STREAMS_MAX];
     struct pending_command *commands;
     struct message_box *messages_free, *messages_all;

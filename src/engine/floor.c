@@ -68,8 +68,8 @@ static bool may_begin(const struct engine *engine)
     return true;
 }
 
-static void ask_all(struct engine *engine, enum floor_state state, enum control_kind kind,
-                    const struct gtrid *after, const struct gtrid *upto)
+void floor_ask_all(struct engine *engine, enum floor_state state, enum control_kind kind,
+                   const struct gtrid *after, const struct gtrid *upto)
 {
     struct floor *floor = &engine->floor;
     floor->state = state;
@@ -77,8 +77,10 @@ static void ask_all(struct engine *engine, enum floor_state state, enum control_
     for (uint8_t i = 0; i < engine->config.node_count; i++) {
         struct control_box *box = control_box_new(engine, kind, FOR_FLOOR, i);
         struct floor_ask *ask = &box->control.floor;
-        ask->after = *after;
-        ask->upto = *upto;
+        if (after)
+            ask->after = *after;
+        if (upto)
+            ask->upto = *upto;
         ask->older_ms = engine->config.retention_ms;
         floor->out++;
         engine->ports.node.control(engine->ports.node.ctx, &box->control);
@@ -93,11 +95,15 @@ void floor_turn(struct engine *engine)
     floor->due_ms = engine->now_ms + engine->config.floor_ms;
     if (!may_begin(engine))
         return;
+    if (swept_due(engine)) {
+        swept_begin(engine);
+        return;
+    }
     struct gtrid none = gtrid_at(engine, 0, 0);
     floor->now = none;
     floor->pruned = gtrid_at(engine, UINT32_MAX, 0);
     floor->more = false;
-    ask_all(engine, FLOOR_READING, CONTROL_FLOOR, &none, &none);
+    floor_ask_all(engine, FLOOR_READING, CONTROL_FLOOR, &none, &none);
 }
 
 int64_t floor_deadline_ms(const struct engine *engine)
@@ -109,6 +115,7 @@ int64_t floor_deadline_ms(const struct engine *engine)
 static void ask_log(struct engine *engine)
 {
     struct log_box *box = log_box_new(engine);
+    swept_verified(engine, &engine->floor.now);
     engine->floor.state = FLOOR_ASKING_LOG;
     box->request.oldest = true;
     engine->ports.log.submit(engine->ports.log.ctx, &box->request);
@@ -122,7 +129,7 @@ static void begin_listing(struct engine *engine)
     if (gtrid_by_age(&floor->target, &floor->now) <= 0)
         ask_log(engine);
     else
-        ask_all(engine, FLOOR_LISTING, CONTROL_MARKERS, &floor->now, &floor->target);
+        floor_ask_all(engine, FLOOR_LISTING, CONTROL_MARKERS, &floor->now, &floor->target);
 }
 
 static int compare(const void *a, const void *b)
@@ -183,7 +190,7 @@ static void listed(struct engine *engine)
     if (gtrid_by_age(&floor->target, &floor->now) <= 0)
         finish(engine);
     else
-        ask_all(engine, FLOOR_RAISING, CONTROL_FLOOR, &floor->now, &floor->target);
+        floor_ask_all(engine, FLOOR_RAISING, CONTROL_FLOOR, &floor->now, &floor->target);
 }
 
 static void take_list(struct floor *floor, const struct floor_ask *ask)
@@ -208,6 +215,8 @@ void floor_answer(struct engine *engine, struct control *control)
         floor->failed = true; /* a node that cannot be read: no raise */
     } else if (control->kind == CONTROL_MARKERS) {
         take_list(floor, ask);
+    } else if (control->kind == CONTROL_SCAN) {
+        swept_scanned(engine, control);
     } else if (control->kind == CONTROL_PRUNE) {
         floor->more |= ask->more;
     } else if (floor->state == FLOOR_READING) {
@@ -220,7 +229,10 @@ void floor_answer(struct engine *engine, struct control *control)
         return;
     if (floor->failed || floor->state == FLOOR_PRUNING || !engine_acts(engine))
         finish(engine);
-    else if (floor->state == FLOOR_READING)
+    else if (floor->state == FLOOR_LOOKING) {
+        if (swept_looked(engine))
+            finish(engine);
+    } else if (floor->state == FLOOR_READING)
         begin_listing(engine);
     else if (floor->state == FLOOR_LISTING)
         listed(engine);
@@ -230,7 +242,8 @@ void floor_answer(struct engine *engine, struct control *control)
     }
 }
 
-/* Only below what the log still holds: a decision that can be asked for keeps its witness. */
+/* Only below what the log still holds: a decision that can be asked for keeps its witness, also while it waits for its
+ * SWEPT or for the retention time behind it. */
 void floor_oldest(struct engine *engine, const struct dlog_request *request)
 {
     struct floor *floor = &engine->floor;
@@ -241,5 +254,5 @@ void floor_oldest(struct engine *engine, const struct dlog_request *request)
         upto.epoch == 0 || gtrid_by_age(&upto, &floor->pruned) <= 0)
         finish(engine);
     else
-        ask_all(engine, FLOOR_PRUNING, CONTROL_PRUNE, &floor->now, &upto);
+        floor_ask_all(engine, FLOOR_PRUNING, CONTROL_PRUNE, &floor->now, &upto);
 }

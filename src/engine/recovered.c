@@ -7,10 +7,15 @@
 /* Transactions of the past: from COMMIT records that stood undischarged, and from branches that a sweep
  * found. */
 
+/* Records of a node that is gone for good must not take the room of what can be finished: at most half of it, as sweeps take
+ * at most three quarters (verdicts.c), and the rest is for new work. */
+enum { RECORDS_MAX = XATOP_PENDING_MAX / 2 };
+
 struct slot *recovered_new(struct engine *engine, const struct gtrid *gtrid, bool commit,
                            uint8_t branch_count, uint32_t mask, const char *meaning)
 {
     struct slot *slot = slot_new(engine);
+    engine->recovered_count++;
     slot->gtrid = *gtrid;
     slot->mask = mask;
     text_copy(slot->meaning, sizeof slot->meaning, meaning);
@@ -56,7 +61,8 @@ void recovered_turn(struct engine *engine)
 {
     if (!engine->open)
         return;
-    while (engine->undischarged_next < engine->undischarged_count && engine->slot_count < XATOP_PENDING_MAX)
+    while (engine->undischarged_next < engine->undischarged_count && engine->recovered_count < RECORDS_MAX &&
+           engine->slot_count < XATOP_PENDING_MAX)
         from_record(engine, &engine->undischarged[engine->undischarged_next++]);
     if (!engine->recovery_allowed || !engine->swept_once)
         return;

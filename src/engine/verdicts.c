@@ -12,6 +12,9 @@ enum { FOREIGN_TRACED = 64 }; /* the rest of somebody else's is counted only */
 
 /* From what a sweep saw to verdicts, and from verdicts to recovered transactions. */
 
+/* Of the unfinished transactions in memory: new work finds room beside those of the past (recovered.c). */
+enum { RECOVERED_MAX = XATOP_PENDING_MAX / 4 * 3 };
+
 /* The transaction in hand that will finish this branch itself. One that has finished it already and finds it
  * listed again (40a: it came back at a restart) does not look at it any more. */
 static struct slot *in_hand(struct engine *engine, const struct candidate *candidate)
@@ -197,7 +200,7 @@ void verdicts_give(struct engine *engine)
         bool acts = candidate->verdict == VERDICT_COMMIT || candidate->verdict == VERDICT_ROLLBACK;
         if (!acts || candidate->slot)
             continue;
-        if (engine->slot_count < XATOP_PENDING_MAX) {
+        if (engine->recovered_count < RECOVERED_MAX && engine->slot_count < XATOP_PENDING_MAX) {
             act(engine, i);
         } else { /* memory is full of promises: the rest in a later sweep */
             engine->nodes[candidate->node].sweep_wanted = true;

@@ -164,6 +164,7 @@ static void answer_control(struct control *c)
         world.raises++;
         break;
     case CONTROL_SCAN:
+        world.scans++;
         c->xids = calloc(world.listed_count + 1, sizeof *c->xids);
         memcpy(c->xids, world.listed, world.listed_count * sizeof *c->xids);
         c->xid_count = c->xid_total = c->node == 0 ? world.listed_count : 0;
@@ -212,6 +213,10 @@ static void answer_log(struct dlog_request *r)
     }
     world.finds += r->find;
     world.commits += !r->find && r->record.type == DLOG_COMMIT;
+    if (!r->find && r->record.type == DLOG_SWEPT) {
+        world.swepts++;
+        world.swept = r->record.gtrid;
+    }
     world.dones += !r->find && r->record.type == DLOG_DONE;
     r->found = world.found;
     if (r->find && r->record.gtrid.sequence == 3) {

@@ -38,7 +38,8 @@ struct world {
     struct gtrid oldest;              /* decision held by the log; epoch 0: none */
     struct gtrid floor[2], pruned[2]; /* as on the nodes: what was asked for becomes so */
     /* what was seen */
-    unsigned sent[256], resolves[3], finds, dones, commits, raises, lists, prunes;
+    unsigned sent[256], resolves[3], finds, dones, commits, raises, lists, prunes, scans, swepts;
+    struct gtrid swept; /* the last one */
     char transcript[8192];
     /* the last answer */
     struct report report;

@@ -74,6 +74,7 @@ void sweep_turn(struct engine *engine);
 int64_t sweep_due_ms(const struct book *book); /* when a node is looked at again; INT64_MAX: not wanted */
 void sweep_scanned(struct engine *engine, struct control *control);
 void sweep_found(struct engine *engine, struct log_box *box);
+void sweep_free_records(struct sweep *sweep);
 void sweep_slot_gone(struct engine *engine, struct slot *slot);
 void sweep_report(struct engine *engine, enum status status, const char *reason);
 void verdicts_find(struct engine *engine);
@@ -96,6 +97,7 @@ void swept_verified(struct engine *engine, const struct gtrid *floor);
 bool swept_due(const struct engine *engine);
 void swept_begin(struct engine *engine);
 void swept_scanned(struct engine *engine, const struct control *control);
+void swept_slot_gone(struct engine *engine, const struct slot *slot);
 /* Every node has answered. True: this is over; false: they are asked once more. */
 bool swept_looked(struct engine *engine);
 /* commands.c */

@@ -191,7 +191,10 @@ void engine_log_done(struct engine *engine, struct dlog_request *request, int64_
         floor_oldest(engine, request);
     } else if (box->slot) {
         box->slot->others_out--;
-        decided(engine, box->slot, request);
+        if (!box->slot->txn.recovered)
+            decided(engine, box->slot, request);
+        else if (request->status != STATUS_OK) /* of an old decision, which stands all the same */
+            engine->log_failed = true;
     } else if (request->status != STATUS_OK) {
         engine->log_failed = true;
     }

@@ -49,6 +49,7 @@ void engine_free(struct engine *engine)
     }
     boxes_free_all(engine);
     fitness_free(engine);
+    sweep_free_records(&engine->sweep);
     free(engine->sweep.list);
     free(engine->floor.list);
     free(engine->undischarged);

@@ -36,6 +36,7 @@ struct candidate {
     bool first, second, in_flight, recorded, record_has_node, done, alive;
     uint8_t record_branches;
     uint64_t record_ids[XATOP_BRANCHES_MAX];
+    struct dlog_record *record; /* what the log has of it; owned */
     enum verdict verdict;
     enum recovery_rule rule;
     struct slot *slot; /* carries the verdict out */

@@ -67,6 +67,6 @@ void recovered_turn(struct engine *engine)
     if (!engine->recovery_allowed || !engine->swept_once)
         return;
     for (struct slot *slot = engine->slots; slot && engine_acts(engine); slot = slot->next)
-        if (slot->txn.recovered && !slot->begun)
+        if (slot->txn.recovered && !slot->begun && slot->others_out == 0)
             recovered_begin(engine, slot);
 }

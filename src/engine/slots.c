@@ -60,6 +60,7 @@ static void slot_free(struct engine *engine, struct slot **at)
     engine->slot_count--;
     engine->recovered_count -= slot->txn.recovered;
     sweep_slot_gone(engine, slot);
+    swept_slot_gone(engine, slot);
     slot_release_carrier(engine, slot);
     run_ended(engine, slot);
     free(slot);

@@ -39,6 +39,14 @@ static struct candidate *append(struct sweep *sweep)
     return candidate;
 }
 
+void sweep_free_records(struct sweep *sweep)
+{
+    for (uint32_t i = 0; i < sweep->count; i++) {
+        free(sweep->list[i].record);
+        sweep->list[i].record = NULL;
+    }
+}
+
 static void scan_all(struct engine *engine)
 {
     struct sweep *sweep = &engine->sweep;
@@ -61,6 +69,7 @@ static bool in_flight(struct engine *engine, const struct candidate *candidate)
 static void begin(struct engine *engine)
 {
     struct sweep *sweep = &engine->sweep;
+    sweep_free_records(sweep);
     sweep->nodes = sweep->failed = 0;
     sweep->count = sweep->sorted = sweep->next_find = 0;
     for (uint8_t i = 0; i < engine->config.node_count; i++) {
@@ -271,8 +280,7 @@ void sweep_turn(struct engine *engine)
         return;
     if (sweep->command || (wanted(engine) && engine->recovery_allowed)) {
         begin(engine);
-        if (sweep->out == 0) { /* nobody there to be asked */
-            sweep->count = 0;
+        if (sweep->out == 0) { /* nobody there to be asked; begin left no candidate */
             verdicts_give(engine);
         }
     }

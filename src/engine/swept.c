@@ -54,15 +54,37 @@ void swept_scanned(struct engine *engine, const struct control *control)
         swept->listed |= (uint16_t)(1u << control->node);
 }
 
+/* Finished anew, so perhaps not on that server's disk yet: the while begins again. */
+void swept_slot_gone(struct engine *engine, const struct slot *slot)
+{
+    struct swept *swept = &engine->swept;
+    if (slot->txn.recovered && swept->upto.epoch != 0 && gtrid_by_age(&slot->gtrid, &swept->upto) <= 0)
+        swept->due_ms = engine->now_ms + pause_ms(engine);
+}
+
+/* A branch that came back may be hidden from the look by a phantom OK (3a). */
+static bool unfinished(const struct engine *engine)
+{
+    for (const struct slot *slot = engine->slots; slot; slot = slot->next)
+        if (!slot->ended && gtrid_by_age(&slot->gtrid, &engine->swept.upto) <= 0)
+            return true;
+    for (uint32_t i = engine->undischarged_next; i < engine->undischarged_count; i++)
+        if (gtrid_by_age(&engine->undischarged[i].gtrid, &engine->swept.upto) <= 0)
+            return true;
+    return false;
+}
+
 bool swept_looked(struct engine *engine)
 {
     struct swept *swept = &engine->swept;
+    if (!swept_due(engine)) /* put off while it looked */
+        return true;
     for (uint8_t i = 0; i < engine->config.node_count; i++)
         if (swept->listed & 1u << i) {
             engine->nodes[i].sweep_wanted = true;
             engine->nodes[i].sweep_at_ms = engine->now_ms;
         }
-    if (swept->listed) {
+    if (swept->listed || unfinished(engine)) {
         swept->due_ms = engine->now_ms + pause_ms(engine);
         return true;
     }

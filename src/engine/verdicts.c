@@ -60,6 +60,8 @@ void sweep_found(struct engine *engine, struct log_box *box)
     if (candidate->alive && box->request.found == 1) {
         candidate->recorded = true;
         candidate->evidence.log_lsn = record->lsn;
+        candidate->record = engine_alloc(sizeof *candidate->record);
+        *candidate->record = *record;
         for (unsigned i = 0; i < record->branch_count; i++) {
             uint8_t branch = record->branches[i].branch;
             candidate->record_ids[branch - 1] = record->branches[i].node_id;
@@ -137,6 +139,25 @@ static void trace_sweep(struct engine *engine)
     emit(engine);
 }
 
+/* A discharged decision whose branch came back is owed again, on every node: else an incarnation after this one would not know
+ * that this branch is not finished, if a phantom OK hides it (3a), and the record could go. The transaction begins when
+ * that is durable, finishes or verifies every branch, and discharges it anew. */
+static void owe_again(struct engine *engine, struct slot *slot, const struct dlog_record *found)
+{
+    struct log_box *box = log_box_new(engine);
+    struct dlog_record *record = &box->request.record;
+    int64_t wall_ms = record->wall_ms;
+    *record = *found;
+    record->type = DLOG_COMMIT;
+    record->wall_ms = wall_ms;
+    box->request.forced = true;
+    box->slot = slot;
+    slot->others_out++;
+    for (unsigned i = 0; i < found->branch_count; i++)
+        slot->branches[found->branches[i].branch - 1].node_id = found->branches[i].node_id;
+    engine->ports.log.submit(engine->ports.log.ctx, &box->request);
+}
+
 /* Candidates from @from on that belong to the same transaction and verdict go into one recovered transaction.
  */
 static void act(struct engine *engine, uint32_t from)
@@ -153,8 +174,12 @@ static void act(struct engine *engine, uint32_t from)
         mask |= UINT32_C(1) << (c->branch - 1);
         branch_count = c->branch > branch_count ? c->branch : branch_count;
     }
+    for (unsigned i = 0; commit && first->record && i < first->record->branch_count; i++)
+        mask |= UINT32_C(1) << (first->record->branches[i].branch - 1);
     struct slot *slot = recovered_new(engine, &first->gtrid, commit, branch_count, mask,
                                       commit ? _("came back after its commit") : _("presumed abort"));
+    if (commit && first->record && !engine->log_failed)
+        owe_again(engine, slot, first->record);
     for (uint32_t i = from; i < sweep->count; i++) {
         struct candidate *c = &sweep->list[i];
         if (c->verdict != first->verdict || c->slot || !gtrid_equal(&c->gtrid, &first->gtrid))
@@ -163,7 +188,8 @@ static void act(struct engine *engine, uint32_t from)
         slot->branches[c->branch - 1].node = c->node;
         slot->branches[c->branch - 1].node_id = engine->nodes[c->node].node_id;
     }
-    recovered_begin(engine, slot);
+    if (slot->others_out == 0) /* else when the log has answered: recovered_turn */
+        recovered_begin(engine, slot);
 }
 
 /* What was not settled is looked at again: soon if only a second look or the log is missing, else every few seconds, for what

@@ -165,6 +165,14 @@ static void look_up_key(const struct sim_node *node, struct control *c)
         }
 }
 
+static void tell_floor(struct sim_node *node, struct floor_ask *ask)
+{
+    if (ask->upto.epoch != 0 && gtrid_by_age(&ask->upto, &node->finished) > 0)
+        node->finished = ask->upto;
+    ask->finished = node->finished;
+    ask->pruned = node->pruned;
+}
+
 static enum progress ask(struct node_sim *sim, struct sim_node *node, struct sim_control *step)
 {
     struct control *c = step->control;
@@ -183,13 +191,14 @@ static enum progress ask(struct node_sim *sim, struct sim_node *node, struct sim
     case CONTROL_RESOLVE:
         resolve(sim, node, c);
         return ANSWERED;
+    case CONTROL_FLOOR:
+        tell_floor(node, &c->floor);
+        return ANSWERED;
     case CONTROL_MARKERS:
         list_markers(node, c);
         return ANSWERED;
-    case CONTROL_FLOOR:
-    case CONTROL_PRUNE: /* its effects are the judge's evidence: nothing is ever forgotten */
-        c->ok = false;
-        text_copy(c->detail, sizeof c->detail, "not supported");
+    case CONTROL_PRUNE: /* its effects are the judge's evidence: nothing is removed, only said to be */
+        node->pruned = c->floor.upto;
         return ANSWERED;
     case CONTROL_LOOKUP:
         look_up(node, c);
@@ -221,6 +230,9 @@ void sim_control_run(struct node_sim *sim, uint8_t index, sim_deliver *deliver, 
         free(c->xids);
         c->xids = NULL;
         c->xid_count = c->xid_total = 0;
+        free(c->floor.markers);
+        c->floor.markers = NULL;
+        c->floor.count = 0;
         c->ok = false;
         text_copy(c->detail, sizeof c->detail, "no answer");
     }

@@ -9,6 +9,7 @@ enum {
     SIM_LOCK_WAIT_US = 50000,
     SIM_POLL_US = 5000,
     SIM_SETTLE_US = 200000,
+    SIM_FLUSH_US = 1000000, /* a commit is on the disk after that */
     SIM_WAIT_TIMEOUT_US = 4500000, /* a session whose client went unheard ends after that */
 };
 
@@ -97,6 +98,8 @@ struct sim_node {
         *rolled_back;             /* rolled_back: acknowledged, not yet flushed by anything later */
     struct sim_branch *committed; /* the latest, likewise */
     uint32_t committed_effect;
+    int64_t committed_us;
+    struct gtrid finished, pruned; /* the verified floor; epoch 0: none */
     struct sim_session *sessions;
     struct sim_control *controls, **controls_end;
     bool control_busy;

@@ -86,6 +86,7 @@ void sim_branch_commit(struct node_sim *sim, uint8_t node, struct sim_branch *br
     if (branch->state == SIM_PREPARED) {
         n->committed = branch;
         n->committed_effect = n->effect_count - 1;
+        n->committed_us = sim->now_us;
     } else {
         free(branch);
     }
@@ -167,7 +168,8 @@ void node_sim_crash(struct node_sim *sim, uint8_t node, int64_t down_us)
             sim_branch_roll_back(sim, node, branch);
     }
     resurrect(sim, n);
-    if (n->committed && n->committed_effect + 1 == n->effect_count &&
+    bool flushed = sim->now_us - n->committed_us > SIM_FLUSH_US; /* a server does that by itself */
+    if (n->committed && !flushed && n->committed_effect + 1 == n->effect_count &&
         sim_chance(sim, sim->options.chances.uncommit))
         uncommit(n);
     n->server_start++;

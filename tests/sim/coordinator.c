@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The engine looks for what it has verified after 20 rounds: longer than a node keeps a commit unflushed. */
+enum { FLOOR_MS = 60 };
+
 /* One incarnation after the other: log opened, engine made, killed. */
 
 void sim_violation(struct sim *sim, const char *format, ...)
@@ -118,6 +121,11 @@ static void keep_record(void *arg, const struct dlog_record *record)
     records->list[records->count++] = *record;
 }
 
+static bool forgets_at_once(const struct sim *sim)
+{
+    return sim->mutant == MUTANT_FORGET_ON_ACK || sim->mutant == MUTANT_NO_RETENTION;
+}
+
 static void open_log(struct sim *sim)
 {
     struct dlog_options options = {
@@ -125,9 +133,8 @@ static void open_log(struct sim *sim)
         .new_log_id = sim->log_id,
         .wall_ms = sim->now_us / 1000,
         .host = "sim",
-        .segment_bytes = 16384,
-        .retention_ms =
-            sim->mutant == MUTANT_FORGET_ON_ACK || sim->mutant == MUTANT_NO_RETENTION ? 0 : 3600 * 1000,
+        .segment_bytes = sim->forgetful ? 2048 : 16384,
+        .retention_ms = forgets_at_once(sim) ? 0 : (int64_t)sim->retention_ms,
     };
     for (unsigned tries = 0; tries < 5; tries++) {
         struct err err = {0};
@@ -160,6 +167,8 @@ void coordinator_open(struct sim *sim)
         .max_inflight = sim->inflight,
         .max_retries = 3,
         .health_ms = 300,
+        .floor_ms = sim->forgetful ? FLOOR_MS : 0,
+        .retention_ms = (int64_t)sim->retention_ms,
         .manual_recovery = sim->manual,
         .seed = prng_next(&sim->prng),
         .log_healthy = healthy,
@@ -222,6 +231,14 @@ static void answer_control(struct sim *sim, struct control *c)
     engine_control_done(sim->engine, c, sim->now_us);
 }
 
+/* Said without a look. */
+static void claim_swept(struct sim *sim, const struct dlog_record *done)
+{
+    struct dlog_record record = {.type = DLOG_SWEPT, .wall_ms = done->wall_ms, .gtrid = done->gtrid};
+    if (done->type == DLOG_DONE && (forgets_at_once(sim) || sim->mutant == MUTANT_UNSWEPT))
+        (void)dlog_append(sim->dlog, &record, NULL);
+}
+
 /* Discharged as soon as one branch has answered. */
 static void forget(struct sim *sim, const struct message *m)
 {
@@ -231,6 +248,7 @@ static void forget(struct sim *sim, const struct message *m)
         return;
     if (dlog_append(sim->dlog, &record, NULL) == STATUS_OK)
         (void)dlog_sync(sim->dlog, NULL);
+    claim_swept(sim, &record);
 }
 
 void coordinator_deliver(void *arg, struct completion *completion)
@@ -289,10 +307,16 @@ static void write_one(struct sim *sim, struct dlog_request *request)
         complete(sim, request);
         return;
     }
+    if (request->oldest) {
+        request->found = dlog_oldest(sim->dlog, &request->record.gtrid);
+        complete(sim, request);
+        return;
+    }
     if (!pass_point(sim, request, request->append_fault, request->append_node))
         return;
     if (request->status == STATUS_OK)
         request->status = dlog_append(sim->dlog, &request->record, &request->err);
+    claim_swept(sim, &request->record);
     bool early = sim->mutant == MUTANT_EARLY_COMMIT;
     if (request->status == STATUS_OK && request->forced && !early)
         request->status = dlog_sync(sim->dlog, &request->err);
@@ -308,4 +332,6 @@ void coordinator_log_run(struct sim *sim)
         write_one(sim, sim->log_queue[sim->log_head++ % SIM_LOG_QUEUE]);
     if (sim->log_head != sim->log_tail)
         sim->log_due_us = sim->now_us + 50 + (int64_t)prng_below(&sim->prng, 3000);
+    else if (!sim->crashed && prng_below(&sim->prng, 2))
+        (void)dlog_flush(sim->dlog, NULL); /* as the log thread does when it has been idle for a while */
 }

@@ -165,14 +165,24 @@ static void judge_nodes(struct sim *sim)
                       node_sim_hasty(sim->nodes));
 }
 
+static bool note_decision(void *arg, const struct dlog_record *record, const char *segment, uint64_t offset)
+{
+    struct sim *sim = arg;
+    if (record->type == DLOG_COMMIT)
+        sim_txn(sim, &record->gtrid)->held = true;
+    return true;
+}
+
 static void judge_log(struct sim *sim)
 {
     struct dlog_scan_result result = {0};
     struct err err = {0};
-    if (dlog_scan(&sim->disk_port, NULL, NULL, &result, &err) != STATUS_OK)
+    if (dlog_scan(&sim->disk_port, note_decision, sim, &result, &err) != STATUS_OK)
         sim_violation(sim, "the log is damaged: %s", err.text);
     else if (result.live > 0)
         sim_violation(sim, "%llu decisions stand undischarged", (unsigned long long)result.live);
+    for (unsigned i = 0; i < sim->txn_count; i++)
+        sim->forgotten += sim->txns[i].durable && !sim->txns[i].held;
 }
 
 void sim_judge(struct sim *sim)

@@ -18,7 +18,7 @@ static const char *const mutant_names[] = {
 };
 
 struct totals {
-    uint64_t schedules, commits, aborts, in_doubt, crashes, incarnations;
+    uint64_t schedules, commits, aborts, in_doubt, crashes, incarnations, forgotten;
 };
 
 static struct sim sim;
@@ -31,6 +31,7 @@ static void add(struct totals *totals)
     totals->in_doubt += sim.in_doubt;
     totals->crashes += sim.crashes;
     totals->incarnations += sim.incarnations;
+    totals->forgotten += sim.forgotten;
 }
 
 /* False: a seed failed; it is told again with every event. */
@@ -56,13 +57,13 @@ static bool run_seeds(uint64_t from, uint64_t count, enum mutant mutant, bool ve
         }
     }
     printf("ok sim: %llu schedules, %llu told committed, %llu aborted, %llu in doubt, %llu crashes of the "
-           "coordinator\n",
+           "coordinator, %llu decisions forgotten\n",
            (unsigned long long)totals.schedules, (unsigned long long)totals.commits,
            (unsigned long long)totals.aborts, (unsigned long long)totals.in_doubt,
-           (unsigned long long)totals.crashes);
+           (unsigned long long)totals.crashes, (unsigned long long)totals.forgotten);
     /* a quiet run proves nothing */
-    bool enough = count < 1000 ||
-                  (totals.commits > count / 4 && totals.aborts > count / 20 && totals.crashes > count / 4);
+    bool enough = count < 1000 || (totals.commits > count / 4 && totals.aborts > count / 20 &&
+                                   totals.crashes > count / 4 && totals.forgotten > count / 100);
     if (!enough)
         printf("not ok sim: too little happened\n");
     return enough;

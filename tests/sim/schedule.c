@@ -9,10 +9,11 @@
 /* From a seed to a schedule, and through it. */
 
 enum {
-    TROUBLE_TIME_US = 2500000, /* asks and troubles begin within */
-    PATIENCE_US = 8000000,     /* then it is healed, whatever is going on */
-    BOUND_US = 120000000,      /* and within this after healing everything has ended */
-    QUIET_US = 1500000,        /* a restart is noticed and swept within */
+    TROUBLE_TIME_US = 2500000,   /* asks and troubles begin within */
+    FORGETFUL_TIME_US = 8000000, /* troubles where the log may forget meanwhile, which takes its time */
+    PATIENCE_US = 5500000,       /* behind that it is healed, whatever is going on */
+    BOUND_US = 120000000,        /* and within this after healing everything has ended */
+    QUIET_US = 1500000,          /* a restart is noticed and swept within */
     BALANCE = 1000,
     STOCK = 6,
     PRICE = 120
@@ -26,6 +27,11 @@ static uint64_t below(struct sim *sim, uint64_t bound)
 static bool one_in(struct sim *sim, uint64_t n)
 {
     return below(sim, n) == 0;
+}
+
+static uint64_t trouble_time_us(const struct sim *sim)
+{
+    return sim->forgetful ? FORGETFUL_TIME_US : TROUBLE_TIME_US;
 }
 
 static void told(struct command *command, const struct report *report, const struct recovery_report *recovery)
@@ -66,14 +72,23 @@ static void make_late_crash(struct sim *sim)
     second->at_us = first->at_us + 1000 + (int64_t)below(sim, 900000);
 }
 
+/* What is forgotten shows where a node is away for long while the log is opened anew. */
+static enum trouble_kind draw_kind(struct sim *sim)
+{
+    if (sim->forgetful && !one_in(sim, 3))
+        return one_in(sim, 2) ? TROUBLE_NODE_CRASH : one_in(sim, 2) ? TROUBLE_COORDINATOR : TROUBLE_STREAM;
+    return (enum trouble_kind)below(sim, TROUBLE_KINDS);
+}
+
 static void make_troubles(struct sim *sim)
 {
-    sim->trouble_count = (unsigned)below(sim, SIM_TROUBLES - 1);
+    sim->trouble_count =
+        (unsigned)(sim->forgetful ? 3 + below(sim, SIM_TROUBLES - 2) : below(sim, SIM_TROUBLES - 1));
     for (unsigned i = 0; i < sim->trouble_count; i++)
         sim->troubles[i] = (struct trouble){
-            .kind = (enum trouble_kind)below(sim, TROUBLE_KINDS),
-            .at_us = sim->now_us + (int64_t)below(sim, TROUBLE_TIME_US),
-            .for_us = 1000 + (int64_t)below(sim, 1200000),
+            .kind = draw_kind(sim),
+            .at_us = sim->now_us + (int64_t)below(sim, trouble_time_us(sim)),
+            .for_us = 1000 + (int64_t)below(sim, sim->forgetful ? 3000000 : 1200000),
             .node = (uint8_t)below(sim, sim->shape.node_count),
         };
     if (sim->trouble_count >= 2 && one_in(sim, 3))
@@ -166,6 +181,8 @@ static void make_world(struct sim *sim)
         .backoff_max_ms = 1000,
     };
     sim->inflight = (uint16_t)(1 + below(sim, 4));
+    sim->forgetful = !sim->exact && (one_in(sim, 4) || sim->mutant == MUTANT_UNSWEPT);
+    sim->retention_ms = sim->forgetful ? 50 + below(sim, 800) : 3600 * 1000;
     struct node_sim_options options = {
         .node_count = node_count,
         .carriers = sim->inflight,
@@ -453,7 +470,7 @@ void sim_run(struct sim *sim, const struct sim_order *order)
     for (unsigned i = 0; i < sim->ask_count; i++)
         make_ask(sim, &sim->asks[i]);
     make_bad_luck(sim, order);
-    int64_t patience_us = sim->now_us + PATIENCE_US;
+    int64_t patience_us = sim->now_us + (int64_t)trouble_time_us(sim) + PATIENCE_US;
     while (!all_told(sim) && sim->now_us < patience_us && !sim->violation[0])
         advance(sim, patience_us);
     heal(sim);

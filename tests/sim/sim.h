@@ -22,6 +22,7 @@ enum { SIM_ASKS = 6, SIM_TROUBLES = 6, SIM_LOG_QUEUE = 256, SIM_TXNS = 2048 };
     X(EARLY_COMMIT, "commit-before-durable")     /* the log says durable before it is */                     \
     X(FORGET_ON_ACK, "forget-on-first-ack")      /* the decision is discharged at the first answer */        \
     X(NO_RETENTION, "no-retention")              /* a discharged decision is gone at the next opening */     \
+    X(UNSWEPT, "drop-by-retention-alone")        /* nobody looked at the nodes once more */                  \
     X(NO_SWEEP, "no-sweep-after-restart")        /* a node's restart goes unnoticed */                       \
     X(BLIND_LOG, "no-log-asked-before-rollback") /* a record that memory does not know is no record */
 
@@ -63,7 +64,7 @@ struct trouble {
 /* What was said about one global transaction. */
 struct told_txn {
     struct gtrid gtrid;
-    bool commit, rollback, durable, acked;
+    bool commit, rollback, durable, acked, held; /* held: its record is in the log at the end */
 };
 
 struct sim {
@@ -79,6 +80,8 @@ struct sim {
     struct disk_memory *disk;
     struct disk disk_port;
     uint64_t log_id;
+    bool forgetful; /* the log may forget while the schedule runs */
+    uint64_t retention_ms, forgotten; /* decisions that have gone from the log */
     /* the coordinator */
     struct dlog *dlog;
     bool manual; /* this incarnation recovers nothing until asked */

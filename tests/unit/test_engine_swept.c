@@ -96,6 +96,55 @@ static void what_came_back_is_not_swept(void)
     world_end();
 }
 
+/* What comes back after its commit is owed anew, on every node, before anything is sent: the incarnation after this one
+ * would not know of it if a phantom OK hides it. */
+static void what_came_back_is_owed_again(void)
+{
+    begin();
+    list_branch(0xabc, 4, 3); /* the fake log knows its two branches */
+    struct command command = {.kind = COMMAND_RECOVER, .wait_ms = 1000, .done = world_told};
+    engine_command(world.engine, &command, world.now_us);
+    while (world.commits == 0) {
+        world_turn();
+        CU_ASSERT_EQUAL(world.resolves[1], 0);
+        CU_ASSERT_TRUE_FATAL(world_answer_one());
+    }
+    world.listed_count = 0;
+    world.finding = FINDING_STILL_PREPARED;
+    world_play(2 * LOOK_MS);
+    CU_ASSERT_EQUAL(world.commits, 1);
+    CU_ASSERT_EQUAL(world.dones, 0);
+    CU_ASSERT_TRUE(world.resolves[1] >= 2);
+    CU_ASSERT_EQUAL(world.swepts, 0); /* hidden, but not finished */
+    world.finding = FINDING_COMMITTED;
+    world_play(ROUND_MS);
+    CU_ASSERT_EQUAL(world.dones, 1);
+    CU_ASSERT_EQUAL(world.swepts, 0);
+    world_play(LOOK_MS);
+    CU_ASSERT_EQUAL(world.swepts, 1);
+    world_end();
+}
+
+static void new_work_goes_on_beside_a_dead_node(void)
+{
+    static struct dlog_record records[XATOP_PENDING_MAX + 100];
+    struct engine_config c = world_config();
+    for (unsigned i = 0; i < XATOP_PENDING_MAX + 100; i++)
+        records[i] = (struct dlog_record){
+            .type = DLOG_COMMIT,
+            .gtrid = {.coordinator = "test", .log_id = 0xabc, .epoch = 4, .sequence = i + 1},
+            .branch_count = 1,
+            .branches = {{1, 0, 999, "gone"}}};
+    world_fresh();
+    world_open_with(&c, records, XATOP_PENDING_MAX + 100);
+    world_play(0);
+    CU_ASSERT_EQUAL(engine_unfinished(world.engine), XATOP_PENDING_MAX + 100);
+    struct command command = world_transfer(1001, 1002, 5);
+    world_ask(&command);
+    CU_ASSERT_EQUAL(world.report.status, STATUS_OK);
+    world_end();
+}
+
 static void other_branches_are_no_matter(void)
 {
     for (int other_log = 0; other_log < 2; other_log++) {
@@ -159,6 +208,8 @@ int main(void)
         {"what is verified is looked for later", what_is_verified_is_looked_for_later},
         {"under load once a minute", under_load_once_a_minute},
         {"what came back is not swept", what_came_back_is_not_swept},
+        {"what came back is owed again", what_came_back_is_owed_again},
+        {"new work goes on beside a dead node", new_work_goes_on_beside_a_dead_node},
         {"other branches are no matter", other_branches_are_no_matter},
         {"a node that is away proves nothing", a_node_that_is_away_proves_nothing},
         {"both looks must succeed", both_looks_must_succeed},

@@ -236,6 +236,11 @@ static enum status open_log(struct opening *o, struct err *err)
     status = find_forced_decisions(dlog, err);
     if (status != STATUS_OK)
         return status;
+    if (dlog->epoch == UINT32_MAX)
+        return err_set(err, STATUS_STATE,
+                       _("decision log: no epoch is left after %u; nothing was changed, use another state "
+                         "directory"),
+                       dlog->epoch);
     dlog->epoch++;
     if (o->chain.reserve && dlog->disk.unlink(dlog->disk.ctx, DLOG_RESERVE) != 0)
         return dlog_failed(dlog, _("cannot remove an unfinished segment"), -EIO, err);

@@ -401,6 +401,30 @@ static void a_large_backlog_is_carried_along(void)
     disk_memory_free(memory);
 }
 
+/* Nobody opens a log four thousand million times: somebody made it. */
+static void the_last_epoch_is_refused(void)
+{
+    struct disk_memory *memory = disk_memory_new(1);
+    struct disk disk = disk_memory_port(memory);
+    struct dlog_record head = {.type = DLOG_SEGMENT,
+                               .lsn = 1,
+                               .epoch = UINT32_MAX,
+                               .coordinator = "lab",
+                               .log_id = 0xabc,
+                               .segment = 1,
+                               .oldest = 1,
+                               .head_lsn = 1};
+    struct dlog_options options = {.coordinator = "lab", .new_log_id = 1, .host = "host"};
+    struct dlog *dlog = NULL;
+    uint8_t frame[DLOG_FRAME_MAX];
+    size_t n = dlog_encode(&head, frame, sizeof frame);
+    CU_ASSERT_EQUAL(disk.create(disk.ctx, "00000001.dlog", 4096), 0);
+    CU_ASSERT_EQUAL(disk.write(disk.ctx, "00000001.dlog", 0, frame, n), 0);
+    CU_ASSERT_EQUAL(dlog_open(&dlog, &disk, &options, &err), STATUS_STATE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "no epoch is left"));
+    disk_memory_free(memory);
+}
+
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -415,6 +439,7 @@ int main(void)
         {"reading beside a writer is never called damage", reading_beside_a_writer_is_never_called_damage},
         {"a scan can be stopped and one file read alone", a_scan_can_be_stopped_and_one_file_read_alone},
         {"a large backlog is carried along", a_large_backlog_is_carried_along},
+        {"the last epoch is refused", the_last_epoch_is_refused},
         {NULL, NULL},
     };
     return test_main("dlog damage", cases);

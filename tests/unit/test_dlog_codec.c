@@ -203,6 +203,36 @@ static void words_and_json(void)
                                  "\"000000000000002a\"}],\"meaning\":\"say \\\"hi\\\"\"}");
 }
 
+static void says(enum dlog_type type, const char *words, const char *json)
+{
+    struct dlog_record record = sample(type);
+    char out[8192];
+    struct text text;
+    record.money_gap = type == DLOG_FORCED ? -50000 : 0;
+    text_init(&text, out, sizeof out);
+    dlog_describe(&record, &text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(out, words));
+    text_init(&text, out, sizeof out);
+    dlog_to_json(&record, "00000001.dlog", 5, &text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(out, json));
+}
+
+static void words_and_json_of_forces(void)
+{
+    says(DLOG_FORCE,
+         " b2 on a-node-with-a-name-of-31-bytes-: forced to commit, which had been decided to commit "
+         "(the plant is on fire)",
+         "\"branch\":2,\"node\":\"a-node-with-a-name-of-31-bytes-\",\"node_id\":\"000000000000002a\","
+         "\"verdict\":\"commit\",\"decided\":true,\"reason\":\"the plant is on fire\"}");
+    says(DLOG_FORCED,
+         ": hazard: heuristic hazard: it cannot be told how every branch ended, money gap -500.00",
+         "\"outcome\":\"hazard\",\"money_gap\":-50000,\"found\":\"the plant is on fire\"}");
+    says(DLOG_FORGET, ": what was forced is forgotten (the plant is on fire)",
+         "\"node_id\":\"000000000000002a\",\"reason\":\"the plant is on fire\"}");
+    says(DLOG_SWEPT, "up to xa1.lab.0123456789abcdef.00000003.ffffffffffff: every decision verified",
+         "\"gtrid\":\"xa1.lab.0123456789abcdef.00000003.ffffffffffff\"}");
+}
+
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -213,6 +243,7 @@ int main(void)
         {"every cut is torn", every_cut_is_torn},
         {"hostile content never passes unchecked", hostile_content_never_passes_unchecked},
         {"words and json", words_and_json},
+        {"words and json of forces", words_and_json_of_forces},
         {NULL, NULL},
     };
     return test_main("dlog codec", cases);

@@ -20,6 +20,8 @@
 #include "xatop/worker.h"
 
 struct audit_snapshot; /* books.h */
+struct effect;         /* effect.h */
+struct lock_waits;     /* waits.h */
 struct audit_floors;
 struct shape;
 
@@ -103,6 +105,18 @@ enum status node_admin_snapshot(struct node_admin *admin, const struct audit_flo
 /* Is there a committed marker of that branch? */
 enum status node_admin_marker(struct node_admin *admin, const char *gtrid, uint8_t branch, bool *present,
                               struct err *err);
+/* The marker rows of @gtrids, by gtrid, branch, step. @dirty: also of branches that nobody has decided. @out malloc'd, the caller
+ * frees. A node without the schema has none. */
+enum status node_admin_effects(struct node_admin *admin, const char (*gtrids)[XATOP_GTRID_MAX + 1], uint32_t count, bool dirty,
+                               struct effect **out, uint32_t *out_count, struct err *err);
+/* How many sessions wait for a lock at all; -1: our account may not know. */
+enum status node_admin_lock_waits(struct node_admin *admin, int32_t *out, struct err *err);
+/* Who waits for the branch that wrote @effect: @prober, a second session with the same node, tries to lock the row of @effect for
+ * at most 1 s, so that the lock-wait view, read by @admin, names who holds it; then all that wait for that one. The business
+ * row, not its marker: a waiting lock on the marker could be granted just when recovery looks at it without waiting. What
+ * the view does not tell is in @out, with STATUS_OK. */
+enum status node_admin_waiters(struct node_admin *admin, struct node_admin *prober, const struct effect *effect,
+                               struct lock_waits *out, struct err *err);
 /* XA RECOVER: everybody's. @xids malloc'd, the caller frees; at most XATOP_SCAN_MAX, @total counts all. */
 enum status node_admin_scan(struct node_admin *admin, struct xid **xids, uint32_t *count, uint32_t *total,
                             struct err *err);

@@ -8,6 +8,7 @@
 
 #include "xatop/books.h"
 #include "xatop/command.h"
+#include "xatop/effect.h"
 #include "xatop/prng.h"
 #include "xatop/status.h"
 #include "xatop/work.h"
@@ -30,6 +31,8 @@ struct scenario {
     void (*random)(struct prng *prng, const struct shape *shape, struct scenario_params *out);
     /* Why operation @op was refused: "account 1001 has 10.00, 500.00 needed". */
     void (*reason)(const struct work_op *op, enum refusal refusal, int64_t have, struct text *out);
+    /* The effects of a whole transaction in the words of its plan's meaning. False: it is none of this scenario's. */
+    bool (*meaning)(const struct effect *effects, uint32_t count, struct text *out);
 };
 
 const struct scenario *scenario_at(uint8_t index); /* NULL past the end */
@@ -38,6 +41,9 @@ const struct scenario *scenario_by_command(const char *command, uint8_t *index);
 void plan_add_key(struct plan *plan, const char *key, const char *fingerprint);
 /* 128 bits of hex over scenario and parameters: the same request, the same words. */
 void scenario_fingerprint(const struct scenario *scenario, const struct scenario_params *params, char out[33]);
+/* What a transaction meant, from what its branches did: as its scenario says it if every branch is there, else effect by
+ * effect and how many branches were seen. @effects: of one gtrid, in any order. */
+void effects_meaning(const struct effect *effects, uint32_t count, struct text *out);
 /* Rows the plan will lock exclusively, as hashes, for the engine's admission (no two transactions in flight on one row:
  * two nodes locked at once in no order is a distributed deadlock that no server sees). Returns the count. */
 unsigned plan_rows(const struct plan *plan, uint64_t *out, unsigned cap);

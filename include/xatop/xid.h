@@ -54,6 +54,9 @@ void xid_make(struct xid *xid, const struct gtrid *gtrid, unsigned branch /* 1..
 bool xid_parse(const struct xid *xid, struct gtrid *gtrid, unsigned *branch);
 enum xid_owner xid_owner(const struct xid *xid, const char *coordinator, uint64_t log_id);
 bool xid_equal(const struct xid *a, const struct xid *b);
+/* Who makes xids like this one, where format id or text tell (xid_maker_list.h); "xatop" for any coordinator of our making.
+ * NULL: nobody known. */
+const char *xid_maker(const struct xid *xid);
 
 /* For people: "GTRID/bN" if ours, else "X'hex',X'hex',format". Never raw bytes. */
 void xid_print(const struct xid *xid, struct text *out);

@@ -34,8 +34,10 @@ static enum status count_in_doubt(struct app *app, struct inspection *nodes, con
     *total = 0;
     for (uint32_t a = 0; a < after_count; a++) {
         views[after[a].node].prepared++;
+        if (after[a].owner == XID_FOREIGN) /* there may be very many */
+            continue;
         for (uint32_t b = 0; b < before_count; b++)
-            if (after[a].owner != XID_FOREIGN && before[b].node == after[a].node &&
+            if (before[b].owner != XID_FOREIGN && before[b].node == after[a].node &&
                 xid_equal(&before[b].xid, &after[a].xid)) {
                 views[after[a].node].in_doubt++;
                 (*total)++;

@@ -44,21 +44,37 @@ static void add(struct plan *plan, const struct shape *shape, int64_t account, i
     };
 }
 
+static void say(int64_t amount, int64_t from, int64_t to, struct text *out)
+{
+    char money[24];
+    text_printf(out, _("%s from %lld to %lld"), money_format(amount, money, sizeof money), (long long)from,
+                (long long)to);
+}
+
 /* The debited account first: its branch owns the idempotency key, and an overdraft ends the work before
  * anything else. */
 static enum status plan(const struct scenario_params *params, const struct shape *shape, bool found,
                         int64_t looked_up, struct plan *out, struct err *err)
 {
-    char amount[24];
     out->branch_count = 0;
     add(out, shape, params->n[FROM], -params->n[AMOUNT]);
     add(out, shape, params->n[TO], params->n[AMOUNT]);
     struct text text;
     text_init(&text, out->meaning, sizeof out->meaning);
-    text_printf(&text, _("%s from %lld to %lld"), money_format(params->n[AMOUNT], amount, sizeof amount),
-                (long long)params->n[FROM], (long long)params->n[TO]);
+    say(params->n[AMOUNT], params->n[FROM], params->n[TO], &text);
     text_copy(out->scenario, sizeof out->scenario, "bank");
     return STATUS_OK;
+}
+
+static bool meaning(const struct effect *effects, uint32_t count, struct text *out)
+{
+    if (count != 2 || effects[0].table != WORK_ACCOUNTS || effects[1].table != WORK_ACCOUNTS ||
+        effects[0].delta == 0 || effects[0].delta != -effects[1].delta)
+        return false;
+    const struct effect *from = effects[0].delta < 0 ? &effects[0] : &effects[1];
+    const struct effect *to = from == &effects[0] ? &effects[1] : &effects[0];
+    say(to->delta, from->row, to->row, out);
+    return true;
 }
 
 static void random_transfer(struct prng *prng, const struct shape *shape, struct scenario_params *out)
@@ -94,4 +110,5 @@ const struct scenario scenario_bank = {
     .plan = plan,
     .random = random_transfer,
     .reason = reason,
+    .meaning = meaning,
 };

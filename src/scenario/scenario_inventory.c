@@ -45,6 +45,13 @@ static void add_op(struct branch_plan *branch, enum work_kind kind, enum work_ta
     };
 }
 
+static void say(int64_t quantity, int64_t product, int64_t customer, int64_t cost, struct text *out)
+{
+    char money[24];
+    text_printf(out, _("%lld of product %lld to customer %lld for %s"), (long long)quantity,
+                (long long)product, (long long)customer, money_format(cost, money, sizeof money));
+}
+
 static enum status plan(const struct scenario_params *params, const struct shape *shape, bool found,
                         int64_t looked_up, struct plan *out, struct err *err)
 {
@@ -73,13 +80,28 @@ static enum status plan(const struct scenario_params *params, const struct shape
     add_op(sale, WORK_ADD, WORK_CUSTOMERS, n[CUSTOMER], -cost, params);
     add_op(sale, WORK_INSERT, WORK_ORDERS, 0, n[QUANTITY], params);
     add_op(sale, WORK_INSERT, WORK_PAYMENTS, 0, cost, params);
-    char money[24];
     struct text text;
     text_init(&text, out->meaning, sizeof out->meaning);
-    text_printf(&text, _("%lld of product %lld to customer %lld for %s"), (long long)n[QUANTITY],
-                (long long)n[PRODUCT], (long long)n[CUSTOMER], money_format(cost, money, sizeof money));
+    say(n[QUANTITY], n[PRODUCT], n[CUSTOMER], cost, &text);
     text_copy(out->scenario, sizeof out->scenario, "inventory");
     return STATUS_OK;
+}
+
+static bool meaning(const struct effect *effects, uint32_t count, struct text *out)
+{
+    const struct effect *by_table[WORK_TABLES] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        if (by_table[effects[i].table])
+            return false;
+        by_table[effects[i].table] = &effects[i];
+    }
+    const struct effect *stock = by_table[WORK_PRODUCTS], *customer = by_table[WORK_CUSTOMERS];
+    const struct effect *order = by_table[WORK_ORDERS], *payment = by_table[WORK_PAYMENTS];
+    if (!stock || !customer || !order || !payment || stock->delta != -order->delta ||
+        customer->delta != -payment->delta)
+        return false;
+    say(order->delta, stock->row, customer->row, payment->delta, out);
+    return true;
 }
 
 static void random_order(struct prng *prng, const struct shape *shape, struct scenario_params *out)
@@ -121,4 +143,5 @@ const struct scenario scenario_inventory = {
     .plan = plan,
     .random = random_order,
     .reason = reason,
+    .meaning = meaning,
 };

@@ -24,8 +24,8 @@ declare -A may=(
 # Public headers that are not named after the room they belong to.
 declare -A room_of=()
 assign() { local room=$1 header; shift; for header in "$@"; do room_of[$header]=$room; done; }
-assign base books clock completion i18n limits log money prng status text vocab work
-assign xa xid verb points
+assign base books clock completion effect i18n limits log money prng status text vocab waits work
+assign xa xid xid_maker_list verb points
 assign trace trace export
 assign protocol txn recovery
 assign worker worker lock

@@ -264,6 +264,65 @@ static void the_audit_sees_a_row_changed_behind_its_back(void)
     CU_ASSERT_PTR_NULL(owned.markers);
 }
 
+static struct effect effect(unsigned branch, enum work_table table, int64_t row, int64_t delta)
+{
+    return (struct effect){
+        .branch = (uint8_t)branch, .branches = 2, .table = table, .row = row, .delta = delta};
+}
+
+static void means(const struct effect *effects, uint32_t count, const char *want)
+{
+    char buffer[200];
+    struct text text;
+    text_init(&text, buffer, sizeof buffer);
+    effects_meaning(effects, count, &text);
+    CU_ASSERT_STRING_EQUAL(buffer, want);
+}
+
+static void effects_say_what_was_meant(void)
+{
+    const struct effect transfer[] = {effect(2, WORK_ACCOUNTS, 1002, 50000),
+                                      effect(1, WORK_ACCOUNTS, 1001, -50000)};
+    const struct effect order[] = {effect(1, WORK_PRODUCTS, 101, -2), effect(2, WORK_CUSTOMERS, 2001, -3998),
+                                   effect(2, WORK_ORDERS, 101, 2), effect(2, WORK_PAYMENTS, 2001, 3998)};
+    const struct effect odd[] = {effect(1, WORK_ACCOUNTS, 1001, -5), effect(2, WORK_ACCOUNTS, 1002, 6)};
+    means(transfer, 2, "500.00 from 1001 to 1002");
+    means(transfer, 1, "500.00 of account 1002 (1 of its 2 branches seen)");
+    means(order, 4, "2 of product 101 to customer 2001 for 39.98");
+    means(order, 1, "-2 of product 101 (1 of its 2 branches seen)");
+    means(order + 1, 3,
+          "-39.98 of customer 2001, 2 of product 101 ordered, 39.98 paid by customer 2001 (1 of its 2 "
+          "branches seen)");
+    means(odd, 2, "-0.05 of account 1001, 0.06 of account 1002");
+    means(NULL, 0, "");
+}
+
+/* The plan and what its markers say must be told in the same words, whatever the parameters. */
+static void effects_speak_as_the_plan(void)
+{
+    struct prng prng;
+    prng_seed(&prng, 7);
+    for (int round = 0; round < 500; round++) {
+        const struct scenario *scenario = scenario_at((uint8_t)(round % 2));
+        struct scenario_params params;
+        struct plan plan;
+        struct effect effects[XATOP_BRANCHES_MAX];
+        uint32_t count = 0;
+        scenario->random(&prng, &two, &params);
+        CU_ASSERT_EQUAL_FATAL(scenario->plan(&params, &two, true, 1999, &plan, NULL), STATUS_OK);
+        for (unsigned b = 0; b < plan.branch_count; b++)
+            for (unsigned w = 0; w < plan.branches[b].work_count; w++) {
+                const struct work_op *op = &plan.branches[b].work[w];
+                int64_t row = op->kind == WORK_ADD       ? op->id
+                              : op->table == WORK_ORDERS ? op->product
+                                                         : op->customer;
+                effects[count] = effect(b + 1, op->table, row, op->delta);
+                effects[count++].branches = plan.branch_count;
+            }
+        means(effects, count, plan.meaning);
+    }
+}
+
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -275,6 +334,8 @@ int main(void)
         {"keys and fingerprints", the_key_goes_first_and_same_requests_have_the_same_words},
         {"rows tell who must wait", rows_tell_who_must_wait},
         {"reasons are sentences", reasons_are_sentences},
+        {"effects say what was meant", effects_say_what_was_meant},
+        {"effects speak as the plan", effects_speak_as_the_plan},
         {"the audit knows whole, half and torn", the_audit_knows_whole_half_and_torn},
         {"the audit sees a row changed behind its back", the_audit_sees_a_row_changed_behind_its_back},
         {0},

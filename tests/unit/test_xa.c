@@ -210,6 +210,47 @@ static void work_tables_know_their_unit(void)
     CU_ASSERT_STRING_EQUAL(refusal_sentence(REFUSAL_SHORT), "is too small");
 }
 
+/* Written out here again, not taken from the list: the list itself is what is tested. */
+static void foreign_xids_are_named_by_their_maker(void)
+{
+    static const struct {
+        int64_t format;
+        const char *gtrid, *maker;
+    } rows[] = {
+        {9752, "192.168.1.5:8091:2612", "Seata"},
+        {9751, "192.168.1.5:8091:2612", NULL},
+        {0x42746e78, "x", "Bitronix"},
+        {1279875137, "x", "LIXA"},
+        {131071, "x", NULL},
+        {131072, "x", "Narayana"},
+        {131077, "x", "Narayana"},
+        {131081, "x", "Narayana"},
+        {131082, "x", NULL},
+        {1096044365, "10.0.6.112.tm174583066495800535", "Atomikos"},
+        {1, "MySQLXid\1\1\1\1", "MySQL server"},
+        {1, "MySQLXi", NULL},
+        {1, "WSREPXid", "Galera"},
+        {1, "Dble_Server.1.7.db1", "dble"},
+        {1, "anything", NULL},
+        {XID_FORMAT, "xa1.not-quite-ours", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct xid xid = {.format = rows[i].format, .gtrid_len = (uint8_t)strlen(rows[i].gtrid)};
+        memcpy(xid.gtrid, rows[i].gtrid, xid.gtrid_len);
+        const char *maker = xid_maker(&xid);
+        if (rows[i].maker) {
+            CU_ASSERT_PTR_NOT_NULL_FATAL(maker);
+            CU_ASSERT_STRING_EQUAL(maker, rows[i].maker);
+        } else {
+            CU_ASSERT_PTR_NULL(maker);
+        }
+    }
+    struct gtrid gtrid = {.coordinator = "other", .log_id = 1};
+    struct xid xid;
+    xid_make(&xid, &gtrid, 2);
+    CU_ASSERT_STRING_EQUAL(xid_maker(&xid), "xatop");
+}
+
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -220,6 +261,7 @@ int main(void)
         {"only our bquals parse", only_our_bquals_parse},
         {"both printed forms read back", both_printed_forms_read_back},
         {"scanning refuses what is no xid", scanning_refuses_what_is_no_xid},
+        {"foreign xids are named by their maker", foreign_xids_are_named_by_their_maker},
         {"verbs have words and sql", verbs_have_words_and_sql},
         {"work tables know their unit", work_tables_know_their_unit},
         {NULL, NULL},

@@ -21,7 +21,8 @@
     X(log, "log [--file FILE]", CMD_JSON_LINES, "the decision log in words")                                \
     X(recover, "recover [--dry-run]", CMD_NODES,                                                            \
       "one recovery pass: every prepared branch with its verdict and the rule that gave it")                \
-    X(indoubt, "indoubt [list]", CMD_NODES | CMD_ARGUMENTS, "branches nobody has finished")                \
+    X(indoubt, "indoubt [list] | indoubt commit|rollback XID --reason TEXT | indoubt forget XID",           \
+      CMD_NODES | CMD_ARGUMENTS, "branches nobody has finished; finishing one by hand")                     \
     X(play, "play FILE", CMD_ARGUMENTS | CMD_JSON_LINES,                                                     \
       "a scenario file: commands and faults, a line each (say WORDS, pause, expect EXIT-CODE COMMAND)")     \
     X(doctor, "doctor", CMD_NODES,                                                                          \

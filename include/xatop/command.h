@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "xatop/completion.h"
+#include "xatop/effect.h"
+#include "xatop/forced.h"
 #include "xatop/limits.h"
 #include "xatop/points.h"
 #include "xatop/status.h"
@@ -71,10 +73,35 @@ struct recovery_report {
     char reason[XATOP_REASON_MAX];
 };
 
+/* One branch of a transaction of which one was forced. */
+struct force_branch {
+    enum branch_fate fate;
+    uint8_t node;         /* UINT8_MAX: not known */
+    uint8_t effect_count; /* 0: not known */
+    struct effect effects[XATOP_WORK_MAX];
+};
+
+/* What came of an operator's force (xa-facts rule 14). Of a refusal nothing in it counts. */
+struct force_report {
+    bool logged; /* a FORCE stands in the decision log; false: recovery would have done the same, so it was done as recovery does */
+    uint8_t node, branch;
+    enum decision decision;
+    enum forced_outcome outcome;
+    uint8_t branch_count; /* 0: not known */
+    uint16_t committed;   /* bit b - 1: branch b is committed, or will be */
+    bool gap_known;
+    int64_t money_gap, stock_gap; /* by how much the books of all nodes together are off because of it */
+    struct force_branch branches[XATOP_BRANCHES_MAX];
+    struct effect_key key; /* of the first branch */
+};
+
+enum force_act { FORCE_ROLLBACK, FORCE_COMMIT, FORCE_FORGET };
+
 enum command_kind {
     COMMAND_RUN,          /* one transaction */
     COMMAND_STREAM,       /* keep @inflight random transactions of a scenario going; 0 stops */
     COMMAND_RECOVER,      /* one recovery pass; dry_run: verdicts only */
+    COMMAND_FORCE,        /* finish one branch by hand, or forget that (xid, act, note: the reason, against) */
     COMMAND_FAULT,        /* arm (spec), or disarm all (spec "") */
     COMMAND_NODE_CHANGED, /* the lab did something to a node: sample and sweep it now */
     COMMAND_NOTE,    /* words (note, level) that belong into the trace, from somebody who has no other way */
@@ -92,10 +119,14 @@ struct command {
     bool dry_run;
     uint8_t node;
     uint16_t inflight;
-    int64_t wait_ms; /* RUN: phase two after the decision; RECOVER, DRAIN: limit of the whole */
+    int64_t wait_ms; /* RUN: phase two after the decision; RECOVER, DRAIN, FORCE: limit of the whole */
     char fault[96];
     int level;                   /* NOTE: 0 info, 1 warning, 2 alarm */
-    char note[XATOP_REASON_MAX]; /* NOTE: sanitised */
+    char note[XATOP_REASON_MAX]; /* NOTE, FORCE: sanitised */
+    struct xid xid;              /* FORCE */
+    enum force_act act;
+    bool against;                /* FORCE: also against what the decision log says */
+    struct force_report *force;  /* FORCE: the asker's; filled in before done is called */
     bool audit_ok;               /* AUDITED */
     int64_t audit[4];            /* AUDITED: money expected, found, stock expected, found */
     /* Called once on the engine thread; must only hand over. The command (malloc'd by the asker) may be freed in it. */

@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "xatop/disk.h"
+#include "xatop/forced.h"
 #include "xatop/limits.h"
 #include "xatop/status.h"
 #include "xatop/text.h"
@@ -51,20 +52,6 @@ enum dlog_type {
     XATOP_DLOG_LIST(X)
 #undef X
     DLOG_TYPES
-};
-
-/* What a forced branch stands beside (xa-facts rule 14): code, word, words for people */
-#define XATOP_FORCED_LIST(X)                                                                                \
-    X(AS_DECIDED, "as-decided", N_("no branch contradicts the decision or another branch"))                 \
-    X(MIXED, "mixed", N_("heuristic mixed: some branches are committed, others rolled back"))               \
-    X(HAZARD, "hazard", N_("heuristic hazard: it cannot be told how every branch ended"))
-
-enum forced_outcome {
-    FORCED_NONE, /* not known yet */
-#define X(code, word, words) FORCED_##code,
-    XATOP_FORCED_LIST(X)
-#undef X
-    FORCED_OUTCOMES
 };
 
 struct dlog_branch {

@@ -17,4 +17,10 @@ struct effect {
     int64_t age_ms; /* since it was written, by the node's own clock */
 };
 
+/* The idempotency row that a transaction's first branch wrote beside its effects; "": none. */
+struct effect_key {
+    char key[XATOP_KEY_MAX + 1]; /* bytes as typed: print them as hex */
+    char fingerprint[33];        /* lower-case hex */
+};
+
 #endif

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "xatop/completion.h"
+#include "xatop/effect.h"
 #include "xatop/floor.h"
 #include "xatop/limits.h"
 #include "xatop/points.h"
@@ -86,6 +87,7 @@ struct node_info {
     X(RESOLVE, "foreign finish: verbs COMMIT, ROLLBACK or 0 (ask); then marker FOR UPDATE NOWAIT (3a)")      \
     X(LOOKUP, "an unlocked read of one number: the price of a product")                                     \
     X(KEY, "what became of an idempotency key")                                                             \
+    X(EFFECTS, "what a transaction's markers say, decided or not")                                           \
     X(FLOOR, "tell the verified floor of a log, raise it")                                                  \
     X(MARKERS, "which branches between two gtrids have their marker")                                       \
     X(PRUNE, "fold markers at or below the floor into their sums and remove them")
@@ -126,6 +128,7 @@ struct control {
     enum work_table table;                 /* LOOKUP */
     int64_t row;
     char key[XATOP_KEY_MAX + 1];           /* KEY */
+    char effects_of[XATOP_GTRID_MAX + 1];  /* EFFECTS: a gtrid */
     struct floor_ask floor;                /* FLOOR, MARKERS, PRUNE: in and out */
     /* out */
     bool ok;                  /* the node was reached and the question answered */
@@ -138,6 +141,10 @@ struct control {
     struct xid *xids;         /* SCAN: malloc'd, the receiver frees; at most XATOP_SCAN_MAX */
     uint32_t xid_count, xid_total;
     enum finding finding;     /* RESOLVE */
+    struct effect *effects;   /* EFFECTS: malloc'd, the receiver frees; also those that nobody has decided */
+    uint32_t effect_count;
+    uint16_t committed;       /* EFFECTS: bit b - 1: branch b of them is committed */
+    struct effect_key effect_key;
     bool found;               /* LOOKUP */
     int64_t value;
     enum key_state key_state; /* KEY */

@@ -44,6 +44,11 @@ void scenario_fingerprint(const struct scenario *scenario, const struct scenario
 /* What a transaction meant, from what its branches did: as its scenario says it if every branch is there, else effect by
  * effect and how many branches were seen. @effects: of one gtrid, in any order. */
 void effects_meaning(const struct effect *effects, uint32_t count, struct text *out);
+/* SQL for people, one line, that undoes on one node what a branch did there (@redo false), or does it again after it was
+ * rolled back; with its markers, so that the books of that node add up afterwards, and its idempotency row @key (NULL: none).
+ * @effects: of one branch, all of them. Cap 8192 is always enough. It is printed, never run from here. */
+void effects_compensation(const struct effect *effects, uint32_t count, bool redo, const struct effect_key *key,
+                          struct text *out);
 /* Rows the plan will lock exclusively, as hashes, for the engine's admission (no two transactions in flight on one row:
  * two nodes locked at once in no order is a distributed deadlock that no server sees). Returns the count. */
 unsigned plan_rows(const struct plan *plan, uint64_t *out, unsigned cap);

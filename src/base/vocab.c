@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "xatop/forced.h"
 #include "xatop/i18n.h"
 
 #define COUNT(array) (sizeof array / sizeof array[0])
@@ -27,6 +28,8 @@ static const char *const verdicts[] = {XATOP_VERDICT_LIST(X_WORD)};
 static const char *const rule_names[] = {XATOP_RULE_LIST(X_RULE_NAME)};
 static const char *const rule_words[] = {XATOP_RULE_LIST(X_RULE_WORDS)};
 static const char *const node_states[] = {XATOP_NODE_STATE_LIST(X_WORD)};
+static const char *const fates[] = {XATOP_FATE_LIST(X_WORD)};
+static const char *const decisions[] = {XATOP_DECISION_LIST(X_WORD)};
 
 const char *txn_state_name(int state)
 {
@@ -71,4 +74,14 @@ const char *recovery_rule_words(int rule)
 const char *node_state_name(int state)
 {
     return word(node_states, COUNT(node_states), state);
+}
+
+const char *branch_fate_name(int fate)
+{
+    return word(fates, COUNT(fates), fate);
+}
+
+const char *decision_name(int decision)
+{
+    return word(decisions, COUNT(decisions), decision);
 }

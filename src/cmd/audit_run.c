@@ -133,6 +133,20 @@ static bool is_owed(const struct owed *owed, const struct audit_missing *missing
     return false;
 }
 
+/* Rolled back by hand: whatever is still owed to it will not come. */
+static bool was_forced(const struct audit_run *run, const struct audit_missing *missing)
+{
+    for (uint32_t i = 0; i < run->force_count; i++) {
+        const struct dlog_record *force = &run->forces[i].force;
+        char gtrid[XATOP_GTRID_MAX + 1];
+        gtrid_print(&force->gtrid, gtrid);
+        if (!force->commit && force->branches[0].branch == missing->branch &&
+            strcmp(gtrid, missing->gtrid) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* First what is owed, then who is listed, then the markers again: what was not owed any more had been told everywhere, so its
  * marker is seen by the later look; the other order would call a commit torn that ends between two looks. */
 static enum status look_again(struct app *app, struct inspection *nodes, const struct log_view *log,
@@ -141,6 +155,8 @@ static enum status look_again(struct app *app, struct inspection *nodes, const s
     uint32_t count = 0;
     struct owed owed = {0};
     enum status status = log_view_visit(app, visit_owed, &owed);
+    if (status == STATUS_OK)
+        status = log_view_forces(app, &run->forces, &run->force_count);
     struct prepared *prepared = status == STATUS_OK ? inspect_prepared(app, nodes, log, &count) : NULL;
     if (status == STATUS_OK && (!prepared || owed.failed))
         status = err_set(&app->err, STATUS_INTERNAL, _("out of memory"));
@@ -151,6 +167,8 @@ static enum status look_again(struct app *app, struct inspection *nodes, const s
             missing->verdict = MISSING_APPEARED;
         else if (is_listed(missing, prepared, count))
             missing->verdict = MISSING_PREPARED;
+        else if (was_forced(run, missing))
+            missing->verdict = unknown ? MISSING_UNDISCHARGED : MISSING_TORN;
         else if (is_owed(&owed, missing))
             missing->verdict = MISSING_UNDISCHARGED;
         else if (!unknown)
@@ -192,8 +210,20 @@ end:
     return status;
 }
 
+const struct kept_force *audit_run_forced(const struct audit_run *run, const char *gtrid)
+{
+    for (uint32_t i = 0; i < run->force_count; i++) {
+        char known[XATOP_GTRID_MAX + 1];
+        gtrid_print(&run->forces[i].force.gtrid, known);
+        if (strcmp(known, gtrid) == 0)
+            return &run->forces[i];
+    }
+    return NULL;
+}
+
 void audit_run_free(struct audit_run *run)
 {
     free(run->missing);
+    free(run->forces);
     *run = (struct audit_run){0};
 }

@@ -41,6 +41,12 @@ static void print_json(struct app *app, const struct inspection *nodes, const st
         if (run->missing[i].verdict == MISSING_TORN && first_of_gtrid(run, i))
             json_string(&json, NULL, run->missing[i].gtrid);
     json_close(&json, ']');
+    json_array(&json, "forced"); /* of those that are torn or pending */
+    for (uint32_t i = 0; i < run->missing_count; i++)
+        if (run->missing[i].verdict != MISSING_APPEARED && first_of_gtrid(run, i) &&
+            audit_run_forced(run, run->missing[i].gtrid))
+            json_string(&json, NULL, run->missing[i].gtrid);
+    json_close(&json, ']');
     json_int(&json, "pending", r->pending);
     json_array(&json, "unreachable");
     for (uint8_t i = 0; i < nodes->count; i++)
@@ -62,14 +68,16 @@ static void print_missing(struct app *app, const struct inspection *nodes, const
         const struct audit_missing *m = &run->missing[i];
         said += m->verdict == MISSING_TORN || m->verdict == MISSING_PREPARED ||
                 m->verdict == MISSING_UNDISCHARGED;
+        const struct kept_force *kept = audit_run_forced(run, m->gtrid);
+        const char *forced = kept ? _("; forced by hand: ") : "", *reason = kept ? kept->force.meaning : "";
         if (m->verdict == MISSING_TORN)
-            app_say(app, _("torn: %s is on %s, its branch %d is on no node"), m->gtrid,
-                    nodes->access.nodes[m->seen_node].name, m->branch);
+            app_say(app, _("torn: %s is on %s, its branch %d is on no node%s%s"), m->gtrid,
+                    nodes->access.nodes[m->seen_node].name, m->branch, forced, reason);
         else if (m->verdict == MISSING_PREPARED)
-            app_say(app, _("pending: %s, branch %d is prepared"), m->gtrid, m->branch);
+            app_say(app, _("pending: %s, branch %d is prepared%s%s"), m->gtrid, m->branch, forced, reason);
         else if (m->verdict == MISSING_UNDISCHARGED)
-            app_say(app, _("pending: %s, branch %d is decided but found nowhere; run xatop recover"),
-                    m->gtrid, m->branch);
+            app_say(app, _("pending: %s, branch %d is decided but found nowhere; run xatop recover%s%s"),
+                    m->gtrid, m->branch, forced, reason);
     }
     uint32_t all = run->result.torn + run->result.pending;
     if (all > said)

@@ -7,7 +7,7 @@
 #include "xatop/i18n.h"
 #include "xatop/text.h"
 
-enum { OPT_LIMIT, OPT_WAITS };
+enum { OPT_LIMIT, OPT_WAITS, OPT_REASON, OPT_AGAINST };
 
 const struct option_spec cmd_indoubt_options[] = {
     [OPT_LIMIT] = {"limit", 0, OPTION_INT, "N",
@@ -16,6 +16,10 @@ const struct option_spec cmd_indoubt_options[] = {
     [OPT_WAITS] = {"waits", 0, OPTION_FLAG, "",
                    N_("ask for every branch listed who waits for its locks, however long it takes"), 0, 0,
                    false},
+    [OPT_REASON] = {"reason", 0, OPTION_STRING, "TEXT", N_("why a branch is forced by hand; it is logged"), 0,
+                    0, false},
+    [OPT_AGAINST] = {"against-the-decision", 0, OPTION_FLAG, "",
+                     N_("force it also against what the decision log says"), 0, 0, false},
     {0},
 };
 
@@ -33,20 +37,15 @@ static enum status list(struct app *app, struct inspection *nodes, const struct 
         inspect_deadline(nodes, ask_ms + DEADLINE_MS);
         status = indoubt_read_waits(app, nodes, &doubt, count, clock_mono_ms() + ask_ms);
         if (status == STATUS_OK)
-            (app->json ? indoubt_print_json : indoubt_print_text)(app, nodes, &doubt, count);
+            (app->json ? indoubt_print_json : indoubt_print_text)(app, nodes, log, &doubt, count);
     }
     indoubt_free(&doubt);
     return status == STATUS_OK ? inspect_all_reached(app, nodes) : status;
 }
 
-enum status cmd_indoubt(struct app *app)
+static enum status list_all(struct app *app)
 {
     struct log_view log;
-    if (app->word_count > 1 || (app->word_count == 1 && strcmp(app->words[0], "list") != 0)) {
-        char clean[80];
-        text_sanitise_cstr(clean, sizeof clean, app->words[app->word_count - 1]);
-        return err_set(&app->err, STATUS_USAGE, _("indoubt: %s: unknown word; did you mean list"), clean);
-    }
     enum status status = log_view_read(app, &log);
     if (status != STATUS_OK)
         return status;
@@ -57,4 +56,28 @@ enum status cmd_indoubt(struct app *app)
     status = list(app, nodes, &log);
     inspect_close(nodes);
     return status;
+}
+
+enum status cmd_indoubt(struct app *app)
+{
+    static const char *const words[] = {"list", "commit", "rollback", "forget", NULL};
+    static const enum force_act acts[] = {0, FORCE_COMMIT, FORCE_ROLLBACK, FORCE_FORGET};
+    const char *word = app->word_count > 0 ? app->words[0] : "list";
+    int at = 0;
+    while (words[at] && strcmp(words[at], word) != 0)
+        at++;
+    if (!words[at]) {
+        char clean[80];
+        const char *near = text_nearest(word, words);
+        text_sanitise_cstr(clean, sizeof clean, word);
+        return err_set(&app->err, STATUS_USAGE, _("indoubt: %s: unknown word; did you mean %s"), clean,
+                       near ? near : "list");
+    }
+    if (app->word_count > (at == 0 ? 1 : 2) || (at > 0 && app->word_count < 2))
+        return err_set(&app->err, STATUS_USAGE, _("indoubt %s: %s; usage: xatop %s"), word,
+                       at == 0 ? _("takes no more words") : _("name one xid"), app->command->usage);
+    if (at == 0)
+        return list_all(app);
+    const char *reason = app->values[OPT_REASON].given ? app->values[OPT_REASON].string : NULL;
+    return indoubt_force(app, acts[at], app->words[1], reason, app->values[OPT_AGAINST].given);
 }

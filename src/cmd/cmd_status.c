@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "audit_run.h"
+#include "indoubt.h"
 #include "inspect.h"
 #include "links.h"
 #include "xatop/cmd.h"
@@ -14,6 +15,12 @@
 const struct option_spec cmd_status_options[] = {{0}};
 
 enum { STATUS_DEADLINE_MS = 10000, BETWEEN_SCANS_MS = 300 };
+
+/* Forced by hand and not forgotten. */
+struct heuristics {
+    struct kept_force *list;
+    uint32_t count;
+};
 
 struct node_view {
     struct node_info info;
@@ -81,7 +88,8 @@ static void read_infos(struct inspection *nodes, struct node_view *views)
 }
 
 static void print_json(struct app *app, const struct inspection *nodes, const struct node_view *views,
-                       const struct log_view *log, uint32_t in_doubt, const struct audit_run *audit)
+                       const struct log_view *log, uint32_t in_doubt, const struct heuristics *heuristics,
+                       const struct audit_run *audit)
 {
     struct json json;
     json_begin(&json, app->out);
@@ -101,6 +109,17 @@ static void print_json(struct app *app, const struct inspection *nodes, const st
     }
     json_close(&json, ']');
     json_int(&json, "in_doubt", in_doubt);
+    json_array(&json, "heuristics");
+    for (uint32_t i = 0; i < heuristics->count; i++) {
+        char xid[XATOP_GTRID_MAX + 8];
+        kept_xid_text(&heuristics->list[i], xid, sizeof xid);
+        json_object(&json, NULL);
+        json_string(&json, "xid", xid);
+        json_string(&json, "node", heuristics->list[i].force.branches[0].name);
+        indoubt_print_force(&json, &heuristics->list[i]);
+        json_close(&json, '}');
+    }
+    json_close(&json, ']');
     json_object(&json, "log");
     json_bool(&json, "present", log->present);
     json_string(&json, "coordinator", app->configuration.coordinator);
@@ -124,7 +143,8 @@ static void print_json(struct app *app, const struct inspection *nodes, const st
 }
 
 static void print_text(struct app *app, const struct inspection *nodes, const struct node_view *views,
-                       const struct log_view *log, uint32_t in_doubt, const struct audit_run *audit)
+                       const struct log_view *log, uint32_t in_doubt, const struct heuristics *heuristics,
+                       const struct audit_run *audit)
 {
     for (uint8_t i = 0; i < nodes->count; i++) {
         if (nodes->admins[i])
@@ -144,6 +164,8 @@ static void print_text(struct app *app, const struct inspection *nodes, const st
                 log->scan.epoch, log->scan.records, log->scan.live,
                 log->holder ? _(", a coordinator runs") : "");
     app_say(app, _("in doubt: %u"), in_doubt);
+    if (heuristics->count > 0)
+        app_say(app, _("forced by hand, not forgotten: %u; see xatop indoubt"), heuristics->count);
     app_say(app, _("audit: %s"),
             audit->result.ok                            ? _("holds")
             : audit->result.torn || audit->result.wrong ? _("does not hold; see xatop audit")
@@ -156,6 +178,7 @@ enum status cmd_status(struct app *app)
     struct node_view views[XATOP_NODES_MAX] = {0};
     struct audit_run audit = {0};
     struct log_view log;
+    struct heuristics heuristics;
     uint32_t in_doubt = 0;
     enum status status = log_view_read(app, &log);
     if (status != STATUS_OK)
@@ -166,12 +189,16 @@ enum status cmd_status(struct app *app)
     inspect_deadline(nodes, STATUS_DEADLINE_MS);
     read_infos(nodes, views);
     status = count_in_doubt(app, nodes, &log, views, &in_doubt);
+    enum status kept = log_view_forces(app, &heuristics.list, &heuristics.count);
+    if (status == STATUS_OK)
+        status = kept;
     if (status == STATUS_OK)
         status = audit_run(app, nodes, &log, &audit);
     if (status == STATUS_OK) {
-        (app->json ? print_json : print_text)(app, nodes, views, &log, in_doubt, &audit);
+        (app->json ? print_json : print_text)(app, nodes, views, &log, in_doubt, &heuristics, &audit);
         status = inspect_all_reached(app, nodes);
     }
+    free(heuristics.list);
     audit_run_free(&audit);
     inspect_close(nodes);
     return status;

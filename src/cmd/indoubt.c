@@ -310,6 +310,8 @@ enum status indoubt_read(struct app *app, struct inspection *nodes, const struct
     enum status status =
         read_log(app, out); /* after the scan: a decision that stands now, of what was listed then */
     if (status == STATUS_OK)
+        status = log_view_forces(app, &out->forces, &out->force_count);
+    if (status == STATUS_OK)
         status = read_markers(app, nodes, out);
     int64_t now_ms = clock_wall_ms();
     for (uint32_t i = 0; i < out->count; i++)
@@ -322,6 +324,7 @@ void indoubt_free(struct indoubt *doubt)
     for (uint32_t i = 0; doubt->branches && i < doubt->count; i++)
         free(doubt->branches[i].waits);
     free(doubt->branches);
+    free(doubt->forces);
     free(doubt->prepared);
     free(doubt->txns);
     free(doubt->effects);

@@ -3,6 +3,7 @@
 #define XATOP_INDOUBT_H
 
 #include "inspect.h"
+#include "xatop/command.h"
 #include "xatop/effect.h"
 #include "xatop/waits.h"
 
@@ -53,6 +54,8 @@ struct indoubt {
     uint32_t txn_count;
     struct effect *effects; /* sorted by gtrid */
     uint32_t effect_count;
+    struct kept_force *forces; /* forced by hand, and not forgotten */
+    uint32_t force_count;
     int64_t holder; /* as log_view */
 };
 
@@ -64,7 +67,14 @@ enum status indoubt_read_waits(struct app *app, struct inspection *nodes, struct
 void indoubt_free(struct indoubt *doubt);
 
 /* The first @count branches, as JSON object or for people. */
-void indoubt_print_json(struct app *app, const struct inspection *nodes, const struct indoubt *doubt, uint32_t count);
-void indoubt_print_text(struct app *app, const struct inspection *nodes, const struct indoubt *doubt, uint32_t count);
+void indoubt_print_json(struct app *app, const struct inspection *nodes, const struct log_view *log,
+                        const struct indoubt *doubt, uint32_t count);
+void indoubt_print_text(struct app *app, const struct inspection *nodes, const struct log_view *log,
+                        const struct indoubt *doubt, uint32_t count);
+/* Into an object that is open: what was forced and what came of it. */
+void indoubt_print_force(struct json *json, const struct kept_force *kept);
+
+/* indoubt commit|rollback|forget XID: refused, done, or told why not; prints what came of it. @reason NULL: none given. */
+enum status indoubt_force(struct app *app, enum force_act act, const char *word, const char *reason, bool against);
 
 #endif

@@ -4,7 +4,9 @@
 
 #include <inttypes.h>
 
+#include "xatop/clock.h"
 #include "xatop/i18n.h"
+#include "xatop/money.h"
 #include "xatop/text.h"
 
 static const char *owner_word(enum xid_owner owner)
@@ -84,14 +86,58 @@ static void print_branch(struct json *json, const struct inspection *nodes,
     json_close(json, '}');
 }
 
-void indoubt_print_json(struct app *app, const struct inspection *nodes, const struct indoubt *doubt,
-                        uint32_t count)
+static int64_t kept_age_s(const struct kept_force *kept)
+{
+    int64_t age_ms = clock_wall_ms() - kept->force.wall_ms;
+    return age_ms > 0 ? age_ms / 1000 : 0;
+}
+
+/* What was forced, and what came of it: status tells it in the same words. */
+void indoubt_print_force(struct json *json, const struct kept_force *kept)
+{
+    const struct dlog_record *forced = &kept->forced;
+    json_string(json, "verdict", kept->force.commit ? "commit" : "rollback");
+    json_string(json, "outcome", forced_outcome_name(forced->outcome));
+    if (forced->type == DLOG_FORCED)
+        json_money(json, "money_gap", forced->money_gap);
+    else
+        json_null(json, "money_gap");
+    json_string(json, "found", forced->type == DLOG_FORCED ? forced->meaning : NULL);
+    json_string(json, "reason", kept->force.meaning);
+}
+
+static void print_kept(struct json *json, const struct app *app, const struct log_view *log,
+                       const struct kept_force *kept)
+{
+    char text[XATOP_GTRID_MAX + 8];
+    struct xid xid;
+    kept_force_xid(kept, &xid);
+    kept_xid_text(kept, text, sizeof text);
+    json_object(json, NULL);
+    json_string(json, "xid", text);
+    json_string(json, "node", kept->force.branches[0].name);
+    json_int(json, "age_s", kept_age_s(kept));
+    json_string(json, "age_from", "force");
+    json_string(json, "owner", owner_word(xid_owner(&xid, app->configuration.coordinator, log->scan.log_id)));
+    json_string(json, "maker", "xatop");
+    json_string(json, "state", "forced");
+    json_string(json, "decision", kept->force.decided ? "commit" : "none");
+    json_object(json, "forced");
+    indoubt_print_force(json, kept);
+    json_close(json, '}');
+    json_close(json, '}');
+}
+
+void indoubt_print_json(struct app *app, const struct inspection *nodes, const struct log_view *log,
+                        const struct indoubt *doubt, uint32_t count)
 {
     struct json json;
     json_begin(&json, app->out);
     json_array(&json, "branches");
     for (uint32_t i = 0; i < count; i++)
         print_branch(&json, nodes, &doubt->branches[i]);
+    for (uint32_t i = 0; i < doubt->force_count; i++)
+        print_kept(&json, app, log, &doubt->forces[i]);
     json_close(&json, ']');
     json_int(&json, "total", doubt->count);
     json_int(&json, "foreign", doubt->foreign);
@@ -144,9 +190,28 @@ static void say_waits(struct app *app, const struct indoubt_branch *branch)
         app_say(app, _("    and %u more wait for it"), waits->total - waits->count);
 }
 
-void indoubt_print_text(struct app *app, const struct inspection *nodes, const struct indoubt *doubt,
-                        uint32_t count)
+static void say_kept(struct app *app, const struct kept_force *kept)
 {
+    char xid[XATOP_GTRID_MAX + 8], money[24];
+    kept_xid_text(kept, xid, sizeof xid);
+    app_say(app, _("forced by hand %" PRId64 " s ago: %s of %s on %s: %s"), kept_age_s(kept),
+            kept->force.commit ? _("commit") : _("rollback"), xid, kept->force.branches[0].name,
+            forced_outcome_words(kept->forced.outcome));
+    if (kept->forced.money_gap != 0)
+        app_say(app, _("    money gap %s"), money_format(kept->forced.money_gap, money, sizeof money));
+    app_say(app, _("    the reason given: %s"), kept->force.meaning);
+    if (kept->forced.meaning[0])
+        app_say(app, _("    found then: %s"), kept->forced.meaning);
+}
+
+void indoubt_print_text(struct app *app, const struct inspection *nodes, const struct log_view *log,
+                        const struct indoubt *doubt, uint32_t count)
+{
+    (void)log;
+    for (uint32_t i = 0; i < doubt->force_count; i++)
+        say_kept(app, &doubt->forces[i]);
+    if (doubt->force_count > 0)
+        app_say(app, _("xatop indoubt forget XID takes one off this list"));
     if (doubt->count == 0) {
         app_say(app, _("no node holds a prepared branch"));
         return;

@@ -144,6 +144,61 @@ enum status log_view_find(struct app *app, const struct gtrid *gtrid, struct dlo
     return status;
 }
 
+struct keeping {
+    struct kept_force *list;
+    uint32_t count, cap;
+    bool out_of_memory;
+};
+
+static void keep_force(void *arg, const struct dlog_record *force, const struct dlog_record *forced)
+{
+    struct keeping *keeping = arg;
+    if (keeping->count == keeping->cap) {
+        uint32_t cap = keeping->cap ? 2 * keeping->cap : 16;
+        struct kept_force *grown = realloc(keeping->list, cap * sizeof *grown);
+        keeping->out_of_memory |= !grown;
+        if (!grown)
+            return;
+        keeping->list = grown;
+        keeping->cap = cap;
+    }
+    struct kept_force *kept = &keeping->list[keeping->count++];
+    kept->force = *force;
+    kept->forced = forced ? *forced : (struct dlog_record){.type = DLOG_NONE};
+}
+
+enum status log_view_forces(struct app *app, struct kept_force **out, uint32_t *count)
+{
+    struct keeping keeping = {0};
+    struct disk disk;
+    enum status status;
+    *out = NULL;
+    *count = 0;
+    if (!open_log(app, &disk, &status))
+        return status;
+    status = dlog_scan_forces(&disk, keep_force, &keeping, &app->err);
+    disk_file_close(&disk);
+    *out = keeping.list;
+    *count = keeping.count;
+    if (status == STATUS_OK && keeping.out_of_memory)
+        return err_set(&app->err, STATUS_INTERNAL, _("out of memory"));
+    return status;
+}
+
+void kept_force_xid(const struct kept_force *kept, struct xid *out)
+{
+    xid_make(out, &kept->force.gtrid, kept->force.branches[0].branch);
+}
+
+void kept_xid_text(const struct kept_force *kept, char *out, size_t cap)
+{
+    struct xid xid;
+    struct text text;
+    kept_force_xid(kept, &xid);
+    text_init(&text, out, cap);
+    xid_print(&xid, &text);
+}
+
 /* --- prepared branches ----------------------------------------------------- */
 
 static void fill_prepared(struct prepared *p, const struct xid *xid, uint8_t node, const struct app *app,

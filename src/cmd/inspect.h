@@ -40,6 +40,15 @@ enum status log_view_visit(struct app *app,
 /* All records of one transaction, oldest first; at most @cap. */
 enum status log_view_find(struct app *app, const struct gtrid *gtrid, struct dlog_record *out, unsigned cap,
                           unsigned *count);
+/* Branches that were forced by hand and not forgotten, oldest first; @forced of DLOG_NONE: what came of it is not known. */
+struct kept_force {
+    struct dlog_record force, forced;
+};
+/* Malloc'd, the caller frees, also after an error; NULL if there are none. */
+enum status log_view_forces(struct app *app, struct kept_force **out, uint32_t *count);
+/* The xid one speaks of. */
+void kept_force_xid(const struct kept_force *kept, struct xid *out);
+void kept_xid_text(const struct kept_force *kept, char *out, size_t cap);
 /* STATE/dlog */
 void log_view_dir(const struct app *app, char *out, size_t cap);
 

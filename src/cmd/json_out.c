@@ -9,7 +9,7 @@
 
 static void put_escaped(struct json *json, const char *string)
 {
-    char clean[4096], escaped[2 * sizeof clean];
+    char clean[8192], escaped[2 * sizeof clean];
     struct text text;
     text_sanitise_cstr(clean, sizeof clean, string);
     text_init(&text, escaped, sizeof escaped); /* after sanitising only " and \ grow, to twice their size */

@@ -31,7 +31,7 @@ bool dlog_type_forced(enum dlog_type type)
 static const struct {
     const char *word, *words;
 } outcomes[FORCED_OUTCOMES] = {[FORCED_NONE] = {"none", N_("it is not known yet what came of it")},
-#define X(code, word, words) [FORCED_##code] = {word, words},
+#define X(code, word, words) [FORCED_##code] = {word, N_(words)},
                                XATOP_FORCED_LIST(X)
 #undef X
 };

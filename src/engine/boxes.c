@@ -99,6 +99,8 @@ void control_box_free(struct engine *engine, struct control_box *box)
     free(box->control.floor.markers);
     free(box->control.preflight);
     box->control.preflight = NULL;
+    free(box->control.effects);
+    box->control.effects = NULL;
     box->control.xids = NULL;
     box->control.floor.markers = NULL;
     box->next_free = engine->controls_free;
@@ -124,6 +126,7 @@ void boxes_free_all(struct engine *engine)
         free(box->control.xids);
         free(box->control.floor.markers);
         free(box->control.preflight);
+        free(box->control.effects);
         free(box);
     }
     for (struct log_box *box = engine->logs_all, *next; box; box = next) {

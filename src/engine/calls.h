@@ -100,6 +100,12 @@ void swept_scanned(struct engine *engine, const struct control *control);
 void swept_slot_gone(struct engine *engine, const struct slot *slot);
 /* Every node has answered. True: this is over; false: they are asked once more. */
 bool swept_looked(struct engine *engine);
+/* force.c */
+bool force_begin(struct engine *engine, struct command *command, int64_t until_ms); /* false: not yet */
+void force_turn(struct engine *engine);
+void force_answer(struct engine *engine, struct control *control);
+void force_logged(struct engine *engine, struct log_box *box);
+int64_t force_deadline_ms(const struct engine *engine);
 /* commands.c */
 void commands_turn(struct engine *engine);
 void streams_turn(struct engine *engine);

@@ -91,7 +91,8 @@ void engine_command(struct engine *engine, struct command *command, int64_t now_
         return;
     engine->now_us = now_us;
     engine->now_ms = now_us / 1000;
-    bool work = command->kind == COMMAND_RUN || command->kind == COMMAND_STREAM;
+    bool work =
+        command->kind == COMMAND_RUN || command->kind == COMMAND_STREAM || command->kind == COMMAND_FORCE;
     if (engine->halted != STATUS_OK && (work || command->kind == COMMAND_RECOVER)) {
         if (work)
             command_told(command, engine->halted, engine->halt_words);
@@ -124,6 +125,7 @@ void engine_command(struct engine *engine, struct command *command, int64_t now_
         keep(engine, command);
         break;
     case COMMAND_RECOVER:
+    case COMMAND_FORCE:
         keep(engine, command);
         break;
     }
@@ -161,6 +163,11 @@ void commands_turn(struct engine *engine)
         bool over = false;
         if (pending->command->kind == COMMAND_DRAIN) {
             over = drained(engine, pending);
+        } else if (pending->command->kind == COMMAND_FORCE && engine->halted != STATUS_OK) {
+            command_told(pending->command, engine->halted, engine->halt_words);
+            over = true;
+        } else if (pending->command->kind == COMMAND_FORCE) {
+            over = force_begin(engine, pending->command, pending->until_ms);
         } else if (engine->halted != STATUS_OK) {
             recovery_told(engine, pending->command, engine->halted, engine->halt_words);
             over = true;

@@ -156,6 +156,9 @@ void engine_control_done(struct engine *engine, struct control *control, int64_t
     case FOR_FLOOR:
         floor_answer(engine, control);
         break;
+    case FOR_FORCE:
+        force_answer(engine, control);
+        break;
     }
     if (!engine->dead)
         control_box_free(engine, box);
@@ -185,7 +188,9 @@ void engine_log_done(struct engine *engine, struct dlog_request *request, int64_
         return;
     engine->now_us = now_us;
     engine->now_ms = now_us / 1000;
-    if (request->find) {
+    if (box->force) {
+        force_logged(engine, box);
+    } else if (request->find) {
         sweep_found(engine, box);
     } else if (request->oldest) {
         floor_oldest(engine, request);

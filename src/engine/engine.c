@@ -135,6 +135,8 @@ void engine_turn(struct engine *engine, int64_t now_us, int64_t wall_ms)
         sweep_turn(engine);
     if (engine_acts(engine))
         floor_turn(engine);
+    if (!engine->dead)
+        force_turn(engine);
     if (engine->halted != STATUS_OK && engine->sweep.command)
         sweep_report(engine, engine->halted, engine->halt_words);
 }
@@ -189,6 +191,7 @@ int64_t engine_deadline_ms(const struct engine *engine)
         return due_ms;
     due_ms = earlier(due_ms, nodes_deadline_ms(engine));
     due_ms = earlier(due_ms, floor_deadline_ms(engine));
+    due_ms = earlier(due_ms, force_deadline_ms(engine));
     for (const struct slot *slot = engine->slots; slot; slot = slot->next)
         if (slot->begun && !slot->ended)
             due_ms = earlier(due_ms, txn_deadline_ms(&slot->txn));

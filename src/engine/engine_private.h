@@ -2,6 +2,7 @@
 #ifndef XATOP_ENGINE_PRIVATE_H
 #define XATOP_ENGINE_PRIVATE_H
 
+#include "force.h"
 #include "parts.h"
 #include "xatop/prng.h"
 
@@ -113,6 +114,7 @@ struct engine {
     struct sweep sweep;
     struct floor floor;
     struct swept swept;
+    struct force force;
     struct stream streams[STREAMS_MAX];
     struct pending_command *commands;
     struct message_box *messages_free, *messages_all;

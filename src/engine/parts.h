@@ -37,7 +37,8 @@ enum purpose {
     FOR_FENCE,
     FOR_RESOLVE,
     FOR_FLOOR,
-    FOR_SIBLINGS
+    FOR_SIBLINGS,
+    FOR_FORCE
 };
 
 struct control_box {
@@ -52,6 +53,7 @@ struct log_box {
     struct dlog_request request;
     struct slot *slot;  /* COMMIT; NULL: DONE or a find */
     uint32_t candidate; /* find: index in the sweep */
+    bool force;         /* of the branch that is finished by hand */
     struct log_box *next_free, *next_all;
 };
 

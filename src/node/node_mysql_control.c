@@ -183,6 +183,9 @@ static void answer(struct control_worker *worker, struct control *control)
     case CONTROL_KEY:
         session_key(session, control);
         break;
+    case CONTROL_EFFECTS:
+        session_effects(session, control);
+        break;
     }
 }
 
@@ -200,6 +203,10 @@ static void clear(struct control *control)
     control->floor.count = 0;
     control->floor.more = false;
     control->xid_count = control->xid_total = 0;
+    control->effects = NULL;
+    control->effect_count = 0;
+    control->committed = 0;
+    control->effect_key = (struct effect_key){.key = ""};
     control->finding = FINDING_UNREACHABLE;
     control->value = 0;
     control->key_state = KEY_UNKNOWN;

@@ -97,11 +97,10 @@ static bool read_batch(struct session *session, const char (*gtrids)[XATOP_GTRID
     return session_rows(session, sql, take_effect, reading) || session->error == ERROR_NO_SUCH_TABLE;
 }
 
-enum status node_admin_effects(struct node_admin *admin, const char (*gtrids)[XATOP_GTRID_MAX + 1],
-                               uint32_t count, bool dirty, struct effect **out, uint32_t *out_count,
-                               struct err *err)
+/* @dirty: also what nobody has decided. False: nothing was read, session->error says why (0: out of memory). */
+static bool read_effects(struct session *session, const char (*gtrids)[XATOP_GTRID_MAX + 1], uint32_t count,
+                         bool dirty, struct effect **out, uint32_t *out_count)
 {
-    struct session *session = &admin->session;
     struct reading reading = {0};
     char *sql = malloc(BATCH_BYTES);
     bool ok = sql != NULL;
@@ -112,16 +111,78 @@ enum status node_admin_effects(struct node_admin *admin, const char (*gtrids)[XA
     for (uint32_t i = 0; ok && i < count; i += BATCH)
         ok = read_batch(session, gtrids + i, count - i < BATCH ? count - i : BATCH, sql, &reading) &&
              !reading.out_of_memory;
-    if (ok && dirty)
-        ok = session_run(session, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
     bool memory = sql && !reading.out_of_memory;
+    if (dirty && !session_run(session, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")) {
+        session->doubtful = true; /* it must not go on reading what is not so */
+        ok = false;
+    }
     free(sql);
     if (ok) {
         *out = reading.list;
         *out_count = reading.count;
-        return STATUS_OK;
+        return true;
     }
     free(reading.list);
-    return memory ? admin_failed(admin, err, _("cannot read the markers"))
-                  : err_set(err, STATUS_INTERNAL, _("out of memory"));
+    if (!memory) {
+        session->error = 0;
+        text_copy(session->detail, sizeof session->detail, _("out of memory"));
+    }
+    return false;
+}
+
+enum status node_admin_effects(struct node_admin *admin, const char (*gtrids)[XATOP_GTRID_MAX + 1],
+                               uint32_t count, bool dirty, struct effect **out, uint32_t *out_count,
+                               struct err *err)
+{
+    if (!read_effects(&admin->session, gtrids, count, dirty, out, out_count))
+        return admin_failed(admin, err, _("cannot read the markers"));
+    return STATUS_OK;
+}
+
+static bool take_key(void *arg, char **row, const unsigned long *lengths, unsigned columns)
+{
+    struct effect_key *key = arg;
+    if (columns < 2 || !row[0] || !row[1] || lengths[0] > XATOP_KEY_MAX ||
+        lengths[1] != sizeof key->fingerprint - 1 || memchr(row[0], '\0', lengths[0]) ||
+        strspn(row[1], "0123456789abcdef") != lengths[1])
+        return true; /* none of ours */
+    memcpy(key->key, row[0], lengths[0]);
+    key->key[lengths[0]] = '\0';
+    memcpy(key->fingerprint, row[1], sizeof key->fingerprint);
+    return false;
+}
+
+/* There is no index for it: only asked for one transaction that somebody decides by hand. */
+static bool read_key(struct session *session, struct control *control)
+{
+    char sql[256];
+    struct text text;
+    text_init(&text, sql, sizeof sql);
+    text_append(&text, "SELECT k, fingerprint FROM xa_key WHERE gtrid = X'");
+    text_hex(&text, control->effects_of, strlen(control->effects_of));
+    text_append(&text, "'");
+    bool ok = session_run(session, "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED") &&
+              session_rows(session, sql, take_key, &control->effect_key);
+    if (!session_run(session, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")) {
+        session->doubtful = true;
+        ok = false;
+    }
+    return ok;
+}
+
+/* First what anybody wrote, then what is committed: what is in the second was decided by then. */
+void session_effects(struct session *session, struct control *control)
+{
+    struct effect *committed;
+    uint32_t count;
+    char gtrids[1][XATOP_GTRID_MAX + 1];
+    text_copy(gtrids[0], sizeof gtrids[0], control->effects_of);
+    control->ok = read_effects(session, gtrids, 1, true, &control->effects, &control->effect_count) &&
+                  read_key(session, control);
+    if (!control->ok)
+        return;
+    control->ok = read_effects(session, gtrids, 1, false, &committed, &count);
+    for (uint32_t i = 0; control->ok && i < count; i++)
+        control->committed |= (uint16_t)(1u << (committed[i].branch - 1));
+    free(committed);
 }

@@ -102,6 +102,7 @@ bool session_watched(struct session *session, char out[PREFLIGHT_WATCH_MAX]);
 void session_raise(struct session *session, struct control *control);
 void session_resolve(struct session *session, struct control *control);
 void session_key(struct session *session, struct control *control);
+void session_effects(struct session *session, struct control *control);
 bool session_floors(struct session *session, struct audit_floors *out); /* of every log */
 void session_floor(struct session *session, struct control *control);   /* FLOOR, MARKERS, PRUNE */
 

@@ -173,6 +173,38 @@ static void tell_floor(struct sim_node *node, struct floor_ask *ask)
     ask->pruned = node->pruned;
 }
 
+static void add_effect(struct control *c, uint8_t branch, uint8_t branches, enum work_table table,
+                       int64_t row, int64_t delta)
+{
+    struct effect *effect = &c->effects[c->effect_count++];
+    *effect =
+        (struct effect){.branch = branch, .branches = branches, .table = table, .row = row, .delta = delta};
+    text_copy(effect->gtrid, sizeof effect->gtrid, c->effects_of);
+}
+
+/* Of what is committed the judge keeps sums only: one effect a table. */
+static void tell_effects(const struct sim_node *node, struct control *c)
+{
+    struct gtrid gtrid;
+    c->effects = sim_alloc(XATOP_BRANCHES_MAX * XATOP_WORK_MAX * 2 * sizeof *c->effects);
+    if (!gtrid_parse(c->effects_of, strlen(c->effects_of), &gtrid))
+        return;
+    for (const struct sim_branch *branch = node->branches; branch; branch = branch->next)
+        for (unsigned i = 0; branch->marked && gtrid_equal(&branch->gtrid, &gtrid) && i < branch->done_count;
+             i++)
+            add_effect(c, branch->branch, branch->branches, branch->done[i].table, branch->done[i].id,
+                       branch->done[i].delta);
+    for (uint32_t i = 0; i < node->effect_count; i++) {
+        const struct node_sim_effect *effect = &node->effects[i].effect;
+        if (!gtrid_equal(&effect->gtrid, &gtrid))
+            continue;
+        c->committed |= (uint16_t)(1u << (effect->branch - 1));
+        for (int t = 0; t < WORK_TABLES; t++)
+            if (effect->deltas[t] != 0)
+                add_effect(c, effect->branch, effect->branches, (enum work_table)t, 0, effect->deltas[t]);
+    }
+}
+
 static enum progress ask(struct node_sim *sim, struct sim_node *node, struct sim_control *step)
 {
     struct control *c = step->control;
@@ -206,6 +238,9 @@ static enum progress ask(struct node_sim *sim, struct sim_node *node, struct sim
     case CONTROL_KEY:
         look_up_key(node, c);
         return ANSWERED;
+    case CONTROL_EFFECTS:
+        tell_effects(node, c);
+        return ANSWERED;
     }
     return ANSWERED;
 }
@@ -233,6 +268,9 @@ void sim_control_run(struct node_sim *sim, uint8_t index, sim_deliver *deliver, 
         free(c->floor.markers);
         c->floor.markers = NULL;
         c->floor.count = 0;
+        free(c->effects);
+        c->effects = NULL;
+        c->effect_count = 0;
         c->ok = false;
         text_copy(c->detail, sizeof c->detail, "no answer");
     }

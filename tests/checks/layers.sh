@@ -24,10 +24,10 @@ declare -A may=(
 # Public headers that are not named after the room they belong to.
 declare -A room_of=()
 assign() { local room=$1 header; shift; for header in "$@"; do room_of[$header]=$room; done; }
-assign base books clock completion effect i18n limits log money prng status text vocab waits work
+assign base books clock completion effect forced i18n limits log money prng status text vocab waits work
 assign xa xid xid_maker_list verb points
 assign trace trace export
-assign protocol txn recovery
+assign protocol txn recovery heuristic
 assign worker worker lock
 assign dlog dlog dlog_writer dlog_format disk disk_memory disk_file
 assign node floor preflight node node_list node_sim node_mysql

@@ -152,6 +152,21 @@ static void check(struct control *c)
     }
 }
 
+static void note(char letter)
+{
+    size_t used = strlen(world.history);
+    if (used + 1 < sizeof world.history)
+        world.history[used] = letter;
+}
+
+static void tell_effects(struct control *c)
+{
+    c->effect_count = world.effect_counts[c->node];
+    c->effects = calloc(c->effect_count + 1, sizeof *c->effects);
+    memcpy(c->effects, world.effects[c->node], c->effect_count * sizeof *c->effects);
+    c->committed = world.committed[c->node];
+}
+
 static void answer_control(struct control *c)
 {
     c->ok = !world.away[c->node];
@@ -169,7 +184,11 @@ static void answer_control(struct control *c)
         memcpy(c->xids, world.listed, world.listed_count * sizeof *c->xids);
         c->xid_count = c->xid_total = c->node == 0 ? world.listed_count : 0;
         break;
+    case CONTROL_EFFECTS:
+        tell_effects(c);
+        break;
     case CONTROL_RESOLVE:
+        note('R');
         world.resolves[c->verbs == VERB_COMMIT ? 1 : c->verbs == VERB_ROLLBACK ? 2 : 0]++;
         c->finding = world.finding             ? world.finding
                      : c->verbs == VERB_COMMIT ? FINDING_COMMITTED
@@ -210,6 +229,14 @@ static void answer_log(struct dlog_request *r)
         r->record.gtrid = world.oldest;
         engine_log_done(world.engine, r, world.now_us);
         return;
+    }
+    if (!r->find && r->record.type == DLOG_FORCE)
+        note('F');
+    if (!r->find && r->record.type == DLOG_FORGET)
+        note('X');
+    if (!r->find && r->record.type == DLOG_FORCED) {
+        note('D');
+        world.forced = r->record;
     }
     world.finds += r->find;
     world.commits += !r->find && r->record.type == DLOG_COMMIT;

@@ -36,6 +36,11 @@ struct world {
     unsigned marker_counts[2];
     bool markers_more;
     struct gtrid oldest;              /* decision held by the log; epoch 0: none */
+    struct effect effects[2][4]; /* per node: what its markers say */
+    unsigned effect_counts[2];
+    uint16_t committed[2];
+    char history[16]; /* of a force, in the order of the answers: F and D the records FORCE and FORCED, R a RESOLVE, X a FORGET */
+    struct dlog_record forced;
     struct gtrid floor[2], pruned[2]; /* as on the nodes: what was asked for becomes so */
     /* what was seen */
     unsigned sent[256], resolves[3], finds, dones, commits, raises, lists, prunes, scans, swepts;

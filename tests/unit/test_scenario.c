@@ -323,6 +323,69 @@ static void effects_speak_as_the_plan(void)
     }
 }
 
+static void compensates(const struct effect *effects, uint32_t count, bool redo, const struct effect_key *key,
+                        const char *want)
+{
+    char buffer[8192];
+    struct text text;
+    text_init(&text, buffer, sizeof buffer);
+    effects_compensation(effects, count, redo, key, &text);
+    CU_ASSERT_FALSE(text.truncated);
+    CU_ASSERT_STRING_EQUAL(buffer, want);
+}
+
+static void compensation_is_sql_with_its_markers(void)
+{
+    struct effect debit = effect(1, WORK_ACCOUNTS, 1001, -500);
+    struct effect order[] = {effect(2, WORK_CUSTOMERS, 2001, -3998), effect(2, WORK_ORDERS, 101, 2),
+                             effect(2, WORK_PAYMENTS, 2001, 3998)};
+    text_copy(debit.gtrid, sizeof debit.gtrid, "xa");
+    for (int i = 0; i < 3; i++)
+        text_copy(order[i].gtrid, sizeof order[i].gtrid, "xa");
+    compensates(&debit, 1, false, NULL,
+                "START TRANSACTION; UPDATE accounts SET balance = balance - (-500) WHERE id = 1001;"
+                " DELETE FROM xa_key WHERE gtrid = X'7861';"
+                " DELETE FROM xa_marker WHERE gtrid = X'7861' AND branch = 1; COMMIT");
+    compensates(&debit, 1, true, NULL,
+                "START TRANSACTION; UPDATE accounts SET balance = balance + (-500) WHERE id = 1001;"
+                " INSERT INTO xa_marker (gtrid, branch, step, branches, tbl, row_id, delta, at)"
+                " VALUES (X'7861', 1, 0, 2, 'accounts', 1001, -500, NOW(3)); COMMIT");
+    compensates(order + 1, 2, false, NULL,
+                "START TRANSACTION; DELETE FROM orders WHERE gtrid = X'7861';"
+                " DELETE FROM payments WHERE gtrid = X'7861'; DELETE FROM xa_key WHERE gtrid = X'7861';"
+                " DELETE FROM xa_marker WHERE gtrid = X'7861' AND branch = 2; COMMIT");
+    compensates(order + 1, 2, true, NULL,
+                "START TRANSACTION; INSERT INTO orders (gtrid, product, customer, quantity) VALUES (X'7861', "
+                "101, 2001, 2);"
+                " INSERT INTO xa_marker (gtrid, branch, step, branches, tbl, row_id, delta, at)"
+                " VALUES (X'7861', 2, 0, 2, 'orders', 101, 2, NOW(3));"
+                " INSERT INTO payments (gtrid, customer, amount) VALUES (X'7861', 2001, 3998);"
+                " INSERT INTO xa_marker (gtrid, branch, step, branches, tbl, row_id, delta, at)"
+                " VALUES (X'7861', 2, 0, 2, 'payments', 2001, 3998, NOW(3)); COMMIT");
+    compensates(NULL, 0, false, NULL, "");
+    struct effect_key key = {.key = "ab", .fingerprint = "0123456789abcdef0123456789abcdef"};
+    compensates(&debit, 1, true, &key,
+                "START TRANSACTION; UPDATE accounts SET balance = balance + (-500) WHERE id = 1001;"
+                " INSERT INTO xa_marker (gtrid, branch, step, branches, tbl, row_id, delta, at)"
+                " VALUES (X'7861', 1, 0, 2, 'accounts', 1001, -500, NOW(3));"
+                " INSERT INTO xa_key (k, fingerprint, gtrid)"
+                " VALUES (X'6162', '0123456789abcdef0123456789abcdef', X'7861'); COMMIT");
+    memset(key.key, 'k', XATOP_KEY_MAX);
+    /* the longest there can be: no cut statement is ever printed */
+    struct effect many[XATOP_WORK_MAX];
+    char buffer[8192];
+    struct text text;
+    for (int i = 0; i < XATOP_WORK_MAX; i++) {
+        many[i] = effect(16, i % 2 ? WORK_ORDERS : WORK_CUSTOMERS, INT64_MIN, INT64_MIN);
+        memset(many[i].gtrid, 'x', XATOP_GTRID_MAX);
+    }
+    for (int redo = 0; redo < 2; redo++) {
+        text_init(&text, buffer, sizeof buffer);
+        effects_compensation(many, XATOP_WORK_MAX, redo, &key, &text);
+        CU_ASSERT_FALSE(text.truncated);
+    }
+}
+
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -336,6 +399,7 @@ int main(void)
         {"reasons are sentences", reasons_are_sentences},
         {"effects say what was meant", effects_say_what_was_meant},
         {"effects speak as the plan", effects_speak_as_the_plan},
+        {"compensation is sql with its markers", compensation_is_sql_with_its_markers},
         {"the audit knows whole, half and torn", the_audit_knows_whole_half_and_torn},
         {"the audit sees a row changed behind its back", the_audit_sees_a_row_changed_behind_its_back},
         {0},

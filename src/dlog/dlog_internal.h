@@ -106,7 +106,6 @@ struct dlog_segment {
     bool swept;               /* a SWEPT covers all discharged ones */
     struct gtrid first, last; /* range of (epoch, sequence) of COMMITs and ABORTs; first.epoch 0: none */
 };
-
 struct dlog {
     struct disk disk;
     char coordinator[XATOP_COORD_MAX + 1];

@@ -159,7 +159,7 @@ a_running_coordinator_notices()
 {
     local pid ids
     : >"$XATOP_STATE/xatop.log"
-    "$XATOP" -q transfer --from 1001 --to 1002 --amount 1 --fault delay=12000@commit.sent:n2 &
+    "$XATOP" -q --wait 60 transfer --from 1001 --to 1002 --amount 1 --fault delay=12000@commit.sent:n2 &
     pid=$!
     is_prepared() { [ -n "$(sql n2 'XA RECOVER')" ]; }
     await 10 'a prepared branch' is_prepared || not_ok 'a branch is held'

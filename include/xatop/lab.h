@@ -130,6 +130,9 @@ enum status lab_list(const char *state_dir, struct lab_node *out, size_t cap, si
 /* The application's password (sanctioned reader of @node->password_file; refuses a file that others can read). */
 enum status lab_password(const struct lab_node *node, char *out, size_t cap, struct err *err);
 
+/* The administrator's (root, through the socket only); the same rules. For faults against our own lab nodes, nothing else. */
+enum status lab_admin_password(const struct lab_node *node, char *out, size_t cap, struct err *err);
+
 const char *lab_make_name(enum lab_make make);
 const char *lab_state_name(enum lab_state state);
 

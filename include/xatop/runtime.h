@@ -12,8 +12,17 @@
 #include "xatop/command.h"
 #include "xatop/model.h"
 #include "xatop/scenario.h"
+#include "xatop/trace.h"
 
 struct runtime; /* opaque */
+
+/* What whoever measures a run may want of the next runtime_start. */
+struct runtime_wishes {
+    void (*seen)(void *arg, const struct trace_event *event); /* every event, on the engine thread: only count; NULL: none */
+    void *arg;
+    struct shape shape; /* known already, so nobody is asked; accounts 0: not known */
+};
+void runtime_wish(const struct runtime_wishes *wishes);
 
 enum {
     RUNTIME_COUNT_ROWS = 1,      /* ask the nodes how many rows there are (random transactions need it) */

@@ -45,7 +45,9 @@
       "holder's connection id, n[3] nodes where it is committed (bits)")                                     \
     X(AUDIT, "audit",                                                                                        \
       "result 1 ok 0 broken, n[0] money expected, n[1] found, n[2] stock expected, n[3] found")              \
-    X(NOTICE, "notice", "words for people: result 0 info 1 warning 2 alarm, detail")
+    X(NOTICE, "notice",                                                                                      \
+      "words for people: result 0 info 1 warning 2 alarm, detail; n[0] 1: its node must be restarted to "    \
+      "surface the branch")
 
 enum trace_kind {
 #define X(code, word, meaning) TRACE_##code,

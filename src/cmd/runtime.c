@@ -49,6 +49,13 @@ struct runtime {
     bool disk_open, library_open;
 };
 
+static struct runtime_wishes wished; /* one runtime per process */
+
+void runtime_wish(const struct runtime_wishes *wishes)
+{
+    wished = *wishes;
+}
+
 /* --- callbacks of the threads; each only hands over ------------------------------------------------------- */
 
 static void log_done(void *arg, struct dlog_request *request)
@@ -170,6 +177,8 @@ static void take_trace(void *ctx, const struct trace_event *emitted)
     if (runtime->journal)
         journal_event(runtime->journal, event);
     note_for_operators(event);
+    if (wished.seen)
+        wished.seen(wished.arg, event);
 }
 
 /* --- start ------------------------------------------------------------------------------------------------ */
@@ -373,7 +382,9 @@ enum status runtime_start(struct app *app, unsigned flags, struct runtime **out)
         status = node_mysql_library_init(&app->err);
     if (status == STATUS_OK) {
         runtime->library_open = true;
-        if (flags & RUNTIME_COUNT_ROWS)
+        if (wished.shape.accounts > 0)
+            runtime->config.shape = wished.shape;
+        else if (flags & RUNTIME_COUNT_ROWS)
             count_shape(runtime);
         status = start_nodes(runtime, app);
     }

@@ -203,19 +203,25 @@ void slot_unpark(struct engine *engine)
             }
 }
 
+/* The event names the branch and its node, so that a program need not read the words. */
 static void alarm_people(struct engine *engine, struct slot *slot, uint8_t branch)
 {
     char gtrid[XATOP_GTRID_MAX + 1];
+    struct text text;
     gtrid_print(&slot->gtrid, gtrid);
     uint8_t node = slot->branches[branch - 1].node;
     const char *name = node == NO_NODE ? "?" : engine->config.node_names[node];
+    struct trace_event *event = emit_new(engine, TRACE_NOTICE, slot, branch);
+    event->result = 2;
+    event->n[0] = !slot->txn.branches[branch - 1].damaged;
+    text_init(&text, event->detail, sizeof event->detail);
     if (slot->txn.branches[branch - 1].damaged)
-        emit_notice(engine, slot, 2, _("%s/b%u was finished against the decision on %s: heuristic damage"),
-                    gtrid, branch, name);
+        text_printf(&text, _("%s/b%u was finished against the decision on %s: heuristic damage"), gtrid,
+                    branch, name);
     else
-        emit_notice(engine, slot, 2,
-                    _("%s/b%u is still prepared on %s, hidden: restart %s to surface the branch"), gtrid,
-                    branch, name, name);
+        text_printf(&text, _("%s/b%u is still prepared on %s, hidden: restart %s to surface the branch"),
+                    gtrid, branch, name, name);
+    emit(engine);
 }
 
 static void dispatch(struct engine *engine, struct slot *slot, const struct txn_action *action)

@@ -134,9 +134,10 @@ void lab_accounts_clean(const char *node_dir)
     unlink(path);
 }
 
-enum status lab_password(const struct lab_node *node, char *out, size_t cap, struct err *err)
+static enum status read_password(const struct lab_node *node, const char *path, char *out, size_t cap,
+                                 struct err *err)
 {
-    ssize_t n = lab_read_file(node->password_file, out, cap);
+    ssize_t n = lab_read_file(path, out, cap);
     if (n <= 0)
         return err_set(err, STATUS_STATE, _("node %s: the password file cannot be used: %s"), node->name,
                        n == 0           ? _("it is empty")
@@ -144,6 +145,22 @@ enum status lab_password(const struct lab_node *node, char *out, size_t cap, str
                                         : strerror(errno));
     out[strcspn(out, "\n")] = '\0';
     return STATUS_OK;
+}
+
+enum status lab_password(const struct lab_node *node, char *out, size_t cap, struct err *err)
+{
+    return read_password(node, node->password_file, out, cap, err);
+}
+
+enum status lab_admin_password(const struct lab_node *node, char *out, size_t cap, struct err *err)
+{
+    char dir[LAB_PATH_MAX], path[LAB_PATH_MAX];
+    text_copy(dir, sizeof dir, node->password_file);
+    char *slash = strrchr(dir, '/');
+    xatop_assert(slash); /* the lab made the path */
+    *slash = '\0';
+    lab_path(path, dir, "admin.password");
+    return read_password(node, path, out, cap, err);
 }
 
 static bool append_file(FILE *out, const char *share, const char *leaf)

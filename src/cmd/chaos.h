@@ -1,0 +1,122 @@
+/* xatop chaos, inside: one supervisor, one coordinator (the worker), and a hand for every fault that takes time. All three are
+ * this program, started through /proc/self/exe; what they count stands in memory they share, so that nothing is lost with one
+ * that is killed. The supervisor has one thread and calls no server while the load runs. */
+#ifndef XATOP_CHAOS_H
+#define XATOP_CHAOS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "chaos_plan.h"
+#include "xatop/cmd.h"
+#include "xatop/scenario.h"
+
+enum {
+    CHAOS_MAGIC = 0x78616331,
+    CHAOS_FAULT_KINDS_MAX = 16,
+    CHAOS_GAP_US = 1000000,     /* longer without an answer is time without service */
+    CHAOS_HANDS_MAX = 64,
+    CHAOS_TROUBLE_MAX = 200,
+};
+
+/* Counted by whoever did it. All of it is trusted no further than numbers. */
+struct chaos_shared {
+    uint32_t magic;
+    struct shape shape;
+    _Atomic uint64_t hit[CHAOS_KINDS];
+    _Atomic uint64_t fired[CHAOS_FAULT_KINDS_MAX]; /* at the gate; index as fault_kinds() */
+    _Atomic uint64_t committed, aborted, pending, in_doubt; /* as told; pending: decided, not told everywhere */
+    _Atomic uint64_t asked, answered;                       /* availability: asked for, and told within the time */
+    _Atomic uint64_t recovered; /* branches that recovery finished */
+    _Atomic uint64_t phantoms;
+    _Atomic uint32_t surface;   /* bit i: node i must be restarted to surface a branch */
+    _Atomic int64_t last_answer_us, longest_gap_us, unavailable_us; /* monotonic */
+    _Atomic int64_t last_commit_us, longest_commit_gap_us;
+    /* the present worker's state; the supervisor resets it at each start */
+    _Atomic uint32_t ready, log_failed, settled, unfinished;
+};
+
+struct chaos_child {
+    pid_t pid; /* 0: none */
+    enum chaos_kind kind;
+    uint8_t node;
+};
+
+struct chaos {
+    struct app *app;
+    struct chaos_plan plan;
+    struct chaos_shared *shared;
+    int shared_fd, log_fd, signal_fd;
+    struct chaos_child hands[CHAOS_HANDS_MAX];
+    pid_t worker;
+    int orders;           /* to the worker's standard input; -1: none */
+    bool loading;         /* each new worker is to make load */
+    bool quitting;        /* the worker was told to end */
+    bool shot;            /* and killed by us: its end is no surprise */
+    int64_t started_ms, load_ms, ended_ms; /* of the worker; of the load (monotonic) */
+    int64_t look_ms;      /* at the nodes, next */
+    int64_t away_ms[XATOP_NODES_MAX]; /* since when a node is down or frozen without a hand; 0: it is not */
+    uint32_t next;        /* step of the plan */
+    uint32_t drawn[CHAOS_KINDS], missed[CHAOS_KINDS];
+    uint32_t quick_deaths, healed;
+    bool interrupted;
+    int64_t told_ms;      /* progress */
+    /* afterwards */
+    bool audited, audit_ok;
+    uint32_t branches_left, unreachable;
+    uint64_t torn_count;
+    char torn[CHAOS_TROUBLE_MAX][XATOP_GTRID_MAX + 1];
+};
+
+static inline uint64_t chaos_answered(const struct chaos_shared *shared)
+{
+    return shared->committed + shared->aborted + shared->pending;
+}
+
+/* --- chaos_shared.c --- */
+struct chaos_shared *chaos_shared_make(int *fd, struct err *err);
+/* From the number a parent gave; NULL: it is none of ours. */
+struct chaos_shared *chaos_shared_open(const char *number);
+
+/* --- chaos_worker.c, chaos_hand.c: what the children do; @words after "worker" or "hand" --- */
+enum status chaos_worker(struct app *app);
+enum status chaos_hand(struct app *app);
+/* Undo what a hand that died may have left on the nodes: read_only, an index. */
+enum status chaos_hand_undo(struct app *app, uint8_t node, struct err *err);
+
+/* --- chaos_child.c --- */
+/* Start this program again with @words (NULL at the end); standard input from @input (-1: none). Ends by @death if we die. */
+pid_t chaos_spawn(struct chaos *chaos, const char *const *words, int input, int death);
+enum status chaos_worker_start(struct chaos *chaos);
+void chaos_worker_order(struct chaos *chaos, const char *line);
+/* SIGKILL; false: there is none. */
+bool chaos_worker_shoot(struct chaos *chaos);
+/* False: every place is taken, or it cannot be started. */
+bool chaos_hand_start(struct chaos *chaos, enum chaos_kind kind, uint8_t node, int32_t for_ms);
+/* Thaw or start the node, whatever it needs; counts as no fault. */
+#define CHAOS_HEAL "heal"
+bool chaos_hand_heal(struct chaos *chaos, uint8_t node);
+bool chaos_hand_busy(const struct chaos *chaos, uint8_t node);
+unsigned chaos_hands(const struct chaos *chaos);
+void chaos_hands_hurry(struct chaos *chaos);
+/* Children that have ended; the worker is started again. STATUS_INTERNAL: it ended by itself. */
+enum status chaos_reap(struct chaos *chaos);
+
+/* --- chaos_run.c --- */
+enum status chaos_load(struct chaos *chaos);
+/* Wait for children or signals at most @ms; reaps. */
+enum status chaos_pause(struct chaos *chaos, int64_t ms);
+
+/* --- chaos_heal.c: everything well again, then the audit. STATUS_PENDING: something stays unfinished. --- */
+enum status chaos_heal(struct chaos *chaos);
+enum status chaos_audit(struct chaos *chaos);
+
+/* --- chaos_report.c --- */
+void chaos_report(const struct chaos *chaos);
+/* STATUS_PROVED_NOTHING with what was too little. */
+enum status chaos_enough(const struct chaos *chaos, struct err *err);
+void chaos_progress(struct chaos *chaos, bool last);
+
+#endif

@@ -27,7 +27,7 @@
       "a scenario file: commands and faults, a line each (say WORDS, pause, expect EXIT-CODE COMMAND)")     \
     X(doctor, "doctor", CMD_NODES,                                                                          \
       "preflight of every node, with the SQL that mends it; exit 1: a check fails, 4: a node cannot be reached") \
-    X(chaos, "chaos [--seed N] [--duration S] [--fault SPEC...] [--plan]", CMD_NODES | CMD_ARGUMENTS,      \
+    X(chaos, "chaos [--seed N] [--duration S] [--fault SPEC...] [--availability] [--plan]", CMD_NODES | CMD_ARGUMENTS,      \
       "load on lab nodes, faults drawn from the seed, recovery, audit; fails on anything torn")           \
     X(demo, "demo [--pause]", CMD_NODES,                                                                    \
       "a told tour on real nodes: commit, refusal, a node killed in doubt, recovery, audit")

@@ -17,6 +17,8 @@ enum {
     CHAOS_MAGIC = 0x78616331,
     CHAOS_FAULT_KINDS_MAX = 16,
     CHAOS_GAP_US = 1000000,     /* longer without an answer is time without service */
+    CHAOS_PERIOD_US = 20000,    /* of the steady load */
+    CHAOS_ANSWER_MS = 5000,     /* an answer that takes longer does not count */
     CHAOS_HANDS_MAX = 64,
     CHAOS_TROUBLE_MAX = 200,
 };
@@ -28,7 +30,9 @@ struct chaos_shared {
     _Atomic uint64_t hit[CHAOS_KINDS];
     _Atomic uint64_t fired[CHAOS_FAULT_KINDS_MAX]; /* at the gate; index as fault_kinds() */
     _Atomic uint64_t committed, aborted, pending, in_doubt; /* as told; pending: decided, not told everywhere */
-    _Atomic uint64_t asked, answered;                       /* availability: asked for, and told within the time */
+    /* the steady load: one ask every CHAOS_PERIOD_US since @steady_us (monotonic; 0: none) until @steady_end_us */
+    _Atomic int64_t steady_us, steady_end_us;
+    _Atomic uint64_t steady_begun, steady_committed, steady_refused, steady_late; /* as answered; late: after its time */
     _Atomic uint64_t recovered; /* branches that recovery finished */
     _Atomic uint64_t phantoms;
     _Atomic uint32_t surface;   /* bit i: node i must be restarted to surface a branch */
@@ -36,6 +40,23 @@ struct chaos_shared {
     _Atomic int64_t last_commit_us, longest_commit_gap_us;
     /* the present worker's state; the supervisor resets it at each start */
     _Atomic uint32_t ready, log_failed, settled, unfinished;
+};
+
+struct runtime;
+struct chaos_case { /* one measurement of availability */
+    const char *name; /* NULL: not measured */
+    int8_t node;      /* -1: of the coordinator */
+    uint64_t asked, committed, refused, late;
+    int64_t longest_gap_us;
+    bool hit; /* the trouble did happen */
+};
+enum { CHAOS_CASES_MAX = 8 };
+
+/* What the load came to, taken when it was over: what comes after it is not counted in. */
+struct chaos_totals {
+    uint64_t committed, aborted, pending, in_doubt;
+    int64_t longest_gap_us, unavailable_us, longest_commit_gap_us;
+    uint64_t hit[CHAOS_KINDS], fired[CHAOS_FAULT_KINDS_MAX];
 };
 
 struct chaos_child {
@@ -67,6 +88,9 @@ struct chaos {
     bool audited, audit_ok;
     uint32_t branches_left, unreachable;
     uint64_t torn_count;
+    struct chaos_totals totals;
+    unsigned case_count;
+    struct chaos_case cases[CHAOS_CASES_MAX];
     char torn[CHAOS_TROUBLE_MAX][XATOP_GTRID_MAX + 1];
 };
 
@@ -85,6 +109,9 @@ enum status chaos_worker(struct app *app);
 enum status chaos_hand(struct app *app);
 /* Undo what a hand that died may have left on the nodes: read_only, an index. */
 enum status chaos_hand_undo(struct app *app, uint8_t node, struct err *err);
+
+/* --- chaos_steady.c, in the worker: asks what is due of the steady load; returns ms until the next (-1: there is none) --- */
+int chaos_steady_turn(struct runtime *runtime, struct chaos_shared *shared, uint64_t *next);
 
 /* --- chaos_child.c --- */
 /* Start this program again with @words (NULL at the end); standard input from @input (-1: none). Ends by @death if we die. */
@@ -106,8 +133,12 @@ enum status chaos_reap(struct chaos *chaos);
 
 /* --- chaos_run.c --- */
 enum status chaos_load(struct chaos *chaos);
+void chaos_take_hits(struct chaos *chaos);
 /* Wait for children or signals at most @ms; reaps. */
 enum status chaos_pause(struct chaos *chaos, int64_t ms);
+
+/* --- chaos_availability.c: one trouble after the other under a steady load; fills chaos->cases --- */
+enum status chaos_availability(struct chaos *chaos);
 
 /* --- chaos_heal.c: everything well again, then the audit. STATUS_PENDING: something stays unfinished. --- */
 enum status chaos_heal(struct chaos *chaos);

@@ -16,7 +16,7 @@ enum {
     START_MS = 4000, /* kept free for a server's start: MySQL needs 2 to 4 s */
     THAW_MS = 300,   /* and for what a thawed one has to catch up with */
     DELAY_MAX_MS = 800,
-    PASSES_MAX = 30, /* a gate's fault fires at one of the first so many passes */
+    PASSES_MAX = 10, /* a gate's fault fires at one of the first so many passes */
 };
 
 const struct chaos_kind_row chaos_kinds[CHAOS_KINDS] = {
@@ -46,16 +46,16 @@ static int32_t draw_duration(struct prng *prng, enum chaos_kind kind)
     return row->min_ms + (int32_t)prng_below(prng, (uint64_t)(row->max_ms - row->min_ms) + 1);
 }
 
-void chaos_plan_fault(struct prng *prng, char out[CHAOS_SPEC_MAX])
+void chaos_plan_fault(struct prng *prng, unsigned kind_index, char out[CHAOS_SPEC_MAX])
 {
     const struct fault_kind *const *kinds = fault_kinds();
     unsigned count = 0;
     while (kinds[count])
         count++;
+    const struct fault_kind *kind = kinds[kind_index % count];
     for (;;) { /* every kind fits some point, so it ends */
         struct fault fault;
         struct text text;
-        const struct fault_kind *kind = kinds[prng_below(prng, count)];
         text_init(&text, out, CHAOS_SPEC_MAX);
         text_append(&text, kind->name);
         if (kind->takes_ms)
@@ -85,13 +85,15 @@ static void draw_kind(struct chaos_plan *plan, enum chaos_kind kind, uint8_t nod
     int32_t span_ms = plan->duration_ms - FIRST_MS - LAST_MS;
     uint32_t count = count_of(kind, plan->duration_ms);
     seed_for(&prng, plan->seed, chaos_kinds[kind].name);
+    uint32_t first =
+        (uint32_t)prng_below(&prng, 1000); /* the gate's kinds in turn, so that none is left out */
     for (uint32_t i = 0; i < count; i++) {
         int64_t from_ms = (int64_t)span_ms * i / count, to_ms = (int64_t)span_ms * (i + 1) / count;
         int64_t at_ms = FIRST_MS + from_ms + (int64_t)prng_below(&prng, (uint64_t)(to_ms - from_ms) + 1);
         uint8_t node = chaos_kinds[kind].needs & CHAOS_WORKER ? 0 : (uint8_t)prng_below(&prng, node_count);
         add(plan, (int32_t)at_ms, draw_duration(&prng, kind), kind, node);
         if (kind == CHAOS_GATE)
-            chaos_plan_fault(&prng, plan->steps[plan->count - 1].spec);
+            chaos_plan_fault(&prng, first + i, plan->steps[plan->count - 1].spec);
     }
 }
 

@@ -38,9 +38,9 @@ struct chaos_plan {
 enum status chaos_plan_make(struct chaos_plan *plan, uint64_t seed, int32_t duration_s, uint8_t node_count,
                             struct err *err);
 void chaos_plan_free(struct chaos_plan *plan);
-/* A gate's fault that can be armed, drawn from every kind and point there is. */
+/* A gate's fault that can be armed: of fault_kinds()[@kind_index modulo their number], at a point that has a meaning for it. */
 struct prng;
-void chaos_plan_fault(struct prng *prng, char out[CHAOS_SPEC_MAX]);
+void chaos_plan_fault(struct prng *prng, unsigned kind_index, char out[CHAOS_SPEC_MAX]);
 void chaos_plan_print(const struct chaos_plan *plan, struct app *app);
 
 #endif

@@ -21,23 +21,28 @@ static uint64_t fired(const struct chaos *chaos, const char *name)
     const struct fault_kind *const *kinds = fault_kinds();
     for (unsigned i = 0; kinds[i] && i < CHAOS_FAULT_KINDS_MAX; i++)
         if (strcmp(kinds[i]->name, name) == 0)
-            return chaos->shared->fired[i];
+            return chaos->totals.fired[i];
     return 0;
+}
+
+static uint64_t answered(const struct chaos *chaos)
+{
+    return chaos->totals.committed + chaos->totals.aborted + chaos->totals.pending;
 }
 
 static uint64_t node_kills(const struct chaos *chaos)
 {
-    return chaos->shared->hit[CHAOS_KILL] + fired(chaos, "kill");
+    return chaos->totals.hit[CHAOS_KILL] + fired(chaos, "kill");
 }
 
 static uint64_t node_freezes(const struct chaos *chaos)
 {
-    return chaos->shared->hit[CHAOS_FREEZE] + fired(chaos, "freeze");
+    return chaos->totals.hit[CHAOS_FREEZE] + fired(chaos, "freeze");
 }
 
 static uint64_t coordinator_kills(const struct chaos *chaos)
 {
-    return chaos->shared->hit[CHAOS_COORDINATOR] + fired(chaos, "crash");
+    return chaos->totals.hit[CHAOS_COORDINATOR] + fired(chaos, "crash");
 }
 
 /* Of a kind that the plan draws and of the gate's kind of that name alike. */
@@ -48,38 +53,62 @@ static void json_faults(const struct chaos *chaos, struct json *json)
     for (enum chaos_kind kind = 0; kind < CHAOS_KINDS; kind++)
         if (kind != CHAOS_GATE)
             json_int(json, chaos_kinds[kind].name,
-                     (int64_t)(chaos->shared->hit[kind] + fired(chaos, chaos_kinds[kind].name)));
+                     (int64_t)(chaos->totals.hit[kind] + fired(chaos, chaos_kinds[kind].name)));
     for (unsigned i = 0; kinds[i] && i < CHAOS_FAULT_KINDS_MAX; i++) {
         bool told = false;
         for (enum chaos_kind kind = 0; kind < CHAOS_KINDS; kind++)
             told = told || strcmp(chaos_kinds[kind].name, kinds[i]->name) == 0;
         if (!told)
-            json_int(json, kinds[i]->name, (int64_t)chaos->shared->fired[i]);
+            json_int(json, kinds[i]->name, (int64_t)chaos->totals.fired[i]);
     }
     json_close(json, '}');
+}
+
+static void json_availability(const struct chaos *chaos, struct json *json)
+{
+    json_array(json, "availability");
+    for (unsigned i = 0; i < chaos->case_count; i++) {
+        const struct chaos_case *row = &chaos->cases[i];
+        json_object(json, NULL);
+        json_string(json, "case", row->name);
+        json_string(json, "node", row->node < 0 ? NULL : chaos->app->configuration.nodes[row->node].name);
+        json_bool(json, "hit", row->hit);
+        json_int(json, "asked", (int64_t)row->asked);
+        json_int(json, "answered", (int64_t)(row->committed + row->refused));
+        json_int(json, "committed", (int64_t)row->committed);
+        json_int(json, "refused", (int64_t)row->refused);
+        json_int(json, "late", (int64_t)row->late);
+        /* three decimals are what json_ms prints */
+        json_ms(json, "share",
+                (int64_t)(1000 * (row->committed + row->refused) / (row->asked ? row->asked : 1)));
+        json_ms(json, "longest_gap_ms", row->longest_gap_us);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
 }
 
 static void report_json(const struct chaos *chaos)
 {
     const struct chaos_shared *shared = chaos->shared;
+    const struct chaos_totals *totals = &chaos->totals;
     struct json json;
     json_begin(&json, chaos->app->out);
     json_int(&json, "seed", (int64_t)chaos->plan.seed);
     json_ms(&json, "duration_ms", (chaos->ended_ms - chaos->load_ms) * 1000);
-    json_int(&json, "transactions", (int64_t)chaos_answered(shared));
-    json_int(&json, "committed", (int64_t)shared->committed);
-    json_int(&json, "aborted", (int64_t)shared->aborted);
-    json_int(&json, "pending", (int64_t)shared->pending);
-    json_int(&json, "in_doubt", (int64_t)shared->in_doubt);
+    json_int(&json, "transactions", (int64_t)answered(chaos));
+    json_int(&json, "committed", (int64_t)totals->committed);
+    json_int(&json, "aborted", (int64_t)totals->aborted);
+    json_int(&json, "pending", (int64_t)totals->pending);
+    json_int(&json, "in_doubt", (int64_t)totals->in_doubt);
     json_faults(chaos, &json);
     json_int(&json, "node_kills", (int64_t)node_kills(chaos));
     json_int(&json, "node_freezes", (int64_t)node_freezes(chaos));
     json_int(&json, "coordinator_kills", (int64_t)coordinator_kills(chaos));
     json_int(&json, "phantoms", (int64_t)shared->phantoms);
     json_int(&json, "recovered", (int64_t)shared->recovered);
-    json_ms(&json, "unavailable_s", shared->unavailable_us / 1000);
-    json_ms(&json, "longest_gap_ms", shared->longest_gap_us);
-    json_ms(&json, "longest_commit_gap_ms", shared->longest_commit_gap_us);
+    json_ms(&json, "unavailable_s", totals->unavailable_us / 1000);
+    json_ms(&json, "longest_gap_ms", totals->longest_gap_us);
+    json_ms(&json, "longest_commit_gap_ms", totals->longest_commit_gap_us);
     if (chaos->audited)
         json_bool(&json, "audit_ok", chaos->audit_ok);
     else
@@ -89,34 +118,53 @@ static void report_json(const struct chaos *chaos)
         json_string(&json, NULL, chaos->torn[i]);
     json_close(&json, ']');
     json_int(&json, "branches_left", chaos->branches_left);
+    if (chaos->case_count)
+        json_availability(chaos, &json);
     json_finish(&json);
+}
+
+static void text_availability(const struct chaos *chaos)
+{
+    if (chaos->case_count)
+        app_say(chaos->app, "%-18s %-8s %6s %9s %9s %8s %12s", _("AVAILABILITY"), _("NODE"), _("ASKED"),
+                _("COMMITTED"), _("REFUSED"), _("SHARE"), _("LONGEST GAP"));
+    for (unsigned i = 0; i < chaos->case_count; i++) {
+        const struct chaos_case *row = &chaos->cases[i];
+        app_say(chaos->app, "%-18s %-8s %6" PRIu64 " %9" PRIu64 " %9" PRIu64 " %7.1f%% %9.0f ms%s", row->name,
+                row->node < 0 ? "-" : chaos->app->configuration.nodes[row->node].name, row->asked,
+                row->committed, row->refused,
+                row->asked ? 100.0 * (double)(row->committed + row->refused) / (double)row->asked : 0,
+                (double)row->longest_gap_us / 1000, row->hit ? "" : _(" (it did not happen)"));
+    }
 }
 
 static void report_text(const struct chaos *chaos)
 {
     const struct chaos_shared *shared = chaos->shared;
+    const struct chaos_totals *totals = &chaos->totals;
     const struct fault_kind *const *kinds = fault_kinds();
     struct app *app = chaos->app;
     app_say(app,
             _("seed %" PRIu64 ", %.1f s of load: %" PRIu64 " transactions answered (%" PRIu64
               " committed, %" PRIu64 " refused, %" PRIu64 " pending), %" PRIu64 " in doubt"),
-            chaos->plan.seed, (double)(chaos->ended_ms - chaos->load_ms) / 1000, chaos_answered(shared),
-            (uint64_t)shared->committed, (uint64_t)shared->aborted, (uint64_t)shared->pending,
-            (uint64_t)shared->in_doubt);
+            chaos->plan.seed, (double)(chaos->ended_ms - chaos->load_ms) / 1000, answered(chaos),
+            (uint64_t)totals->committed, (uint64_t)totals->aborted, (uint64_t)totals->pending,
+            (uint64_t)totals->in_doubt);
     app_say(app, _("%6s  %-12s %s"), _("HIT"), _("FAULT"), _("COUNTED IS"));
     for (enum chaos_kind kind = 0; kind < CHAOS_KINDS; kind++)
-        app_say(app, "%6" PRIu64 "  %-12s %s", (uint64_t)shared->hit[kind], chaos_kinds[kind].name,
+        app_say(app, "%6" PRIu64 "  %-12s %s", (uint64_t)totals->hit[kind], chaos_kinds[kind].name,
                 _(chaos_kinds[kind].hit));
     for (unsigned i = 0; kinds[i] && i < CHAOS_FAULT_KINDS_MAX; i++)
-        app_say(app, "%6" PRIu64 "  %-12s %s", (uint64_t)shared->fired[i], kinds[i]->name,
+        app_say(app, "%6" PRIu64 "  %-12s %s", (uint64_t)totals->fired[i], kinds[i]->name,
                 _("fired at the gate"));
     app_say(app, _("%" PRIu64 " branches finished by recovery, %" PRIu64 " phantom alarms"),
             (uint64_t)shared->recovered, (uint64_t)shared->phantoms);
     app_say(app,
             _("without service %.1f s (pauses over 1 s without any answer), longest pause %.1f s, "
               "longest without a commit %.1f s"),
-            (double)shared->unavailable_us / 1e6, (double)shared->longest_gap_us / 1e6,
-            (double)shared->longest_commit_gap_us / 1e6);
+            (double)totals->unavailable_us / 1e6, (double)totals->longest_gap_us / 1e6,
+            (double)totals->longest_commit_gap_us / 1e6);
+    text_availability(chaos);
     if (chaos->audited)
         app_say(app, "%s", chaos->audit_ok ? _("audit: every invariant holds") : _("audit: NOT OK"));
     for (uint64_t i = 0; i < chaos->torn_count; i++)
@@ -142,7 +190,7 @@ enum status chaos_enough(const struct chaos *chaos, struct err *err)
         const char *what;
         uint64_t had, least;
     } all[] = {
-        {_("transactions"), chaos_answered(chaos->shared), share(chaos, TRANSACTIONS_MIN)},
+        {_("transactions"), answered(chaos), share(chaos, TRANSACTIONS_MIN)},
         {_("node kills or freezes"), node_kills(chaos) + node_freezes(chaos), share(chaos, NODES_MIN)},
         {_("coordinator kills"), coordinator_kills(chaos), share(chaos, COORDINATOR_MIN)},
     };

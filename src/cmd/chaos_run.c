@@ -109,6 +109,30 @@ static void close_gaps(struct chaos *chaos)
         shared->longest_commit_gap_us = now_us - shared->last_commit_us;
 }
 
+static void take_totals(struct chaos *chaos)
+{
+    const struct chaos_shared *shared = chaos->shared;
+    close_gaps(chaos);
+    chaos->totals = (struct chaos_totals){
+        .committed = shared->committed,
+        .aborted = shared->aborted,
+        .pending = shared->pending,
+        .in_doubt = shared->in_doubt,
+        .longest_gap_us = shared->longest_gap_us,
+        .unavailable_us = shared->unavailable_us,
+        .longest_commit_gap_us = shared->longest_commit_gap_us,
+    };
+}
+
+/* Hands that were at it when the load ended have ended now. */
+void chaos_take_hits(struct chaos *chaos)
+{
+    for (enum chaos_kind kind = 0; kind < CHAOS_KINDS; kind++)
+        chaos->totals.hit[kind] = chaos->shared->hit[kind];
+    for (unsigned i = 0; i < CHAOS_FAULT_KINDS_MAX; i++)
+        chaos->totals.fired[i] = chaos->shared->fired[i];
+}
+
 enum status chaos_load(struct chaos *chaos)
 {
     chaos->loading = true;
@@ -131,7 +155,7 @@ enum status chaos_load(struct chaos *chaos)
         status = chaos_pause(chaos, (until_ms < end_ms ? until_ms : end_ms) - now_ms);
     }
     chaos->loading = false;
-    close_gaps(chaos);
+    take_totals(chaos);
     chaos->ended_ms = clock_mono_ms();
     chaos_progress(chaos, true);
     return status;

@@ -26,7 +26,13 @@ enum {
     ORDER_MAX = 160
 };
 /* Shorter than what people want: a minute of chaos must see many transactions end. */
-enum { TRANSACTION_MS = 5000, STATEMENT_MS = 2000, CONNECT_MS = 2000, LOCK_WAIT_S = 1, INFLIGHT = 32 };
+enum {
+    TRANSACTION_MS = CHAOS_ANSWER_MS,
+    STATEMENT_MS = 2000,
+    CONNECT_MS = 2000,
+    LOCK_WAIT_S = 1,
+    INFLIGHT = 32
+};
 
 struct worker_state {
     struct chaos_shared *shared;
@@ -190,6 +196,7 @@ enum status chaos_worker(struct app *app)
     struct worker_state worker = {.shared = app->word_count == 2 ? chaos_shared_open(app->words[1]) : NULL};
     if (!worker.shared)
         return err_set(&app->err, STATUS_USAGE, _("chaos: takes no words; see xatop chaos --help"));
+    uint64_t steady = 0; /* the next ask's number */
     at_most(&configuration->transaction_timeout_ms, TRANSACTION_MS);
     at_most(&configuration->prepare_timeout_ms, STATEMENT_MS);
     at_most(&configuration->finish_timeout_ms, STATEMENT_MS);
@@ -202,7 +209,8 @@ enum status chaos_worker(struct app *app)
         return status;
     worker.shared->ready = 1;
     while (!worker.over && !worker.shared->log_failed) {
-        read_orders(&worker, TURN_MS);
+        int next_ms = chaos_steady_turn(worker.runtime, worker.shared, &steady);
+        read_orders(&worker, next_ms >= 0 && next_ms < TURN_MS ? next_ms : TURN_MS);
         if (worker.settling)
             settle(&worker);
         else if (worker.loaded && ++worker.turns % WIRE_TURNS == 0) /* statements and packets, in turn */

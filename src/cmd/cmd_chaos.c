@@ -17,15 +17,20 @@
 #include "xatop/prng.h"
 #include "xatop/text.h"
 
-enum { OPT_SEED, OPT_DURATION, OPT_PLAN };
+enum { OPT_SEED, OPT_DURATION, OPT_PLAN, OPT_AVAILABILITY };
 enum { DURATION_S = 60, COUNT_MS = 20000 };
 
 const struct option_spec cmd_chaos_options[] = {
     [OPT_SEED] = {"seed", 's', OPTION_INT, "N", N_("the same seed draws the same faults; default: a new one"),
                   0, INT64_MAX, false},
-    [OPT_DURATION] = {"duration", 'd', OPTION_INT, "S", N_("seconds of load, 5 to 86400; default 60"),
-                      CHAOS_DURATION_MIN_S, CHAOS_DURATION_MAX_S, false},
+    [OPT_DURATION] = {"duration", 'd', OPTION_INT, "S",
+                      N_("seconds of load, 5 to 86400; default 60; 0: --availability alone"), 0,
+                      CHAOS_DURATION_MAX_S, false},
     [OPT_PLAN] = {"plan", 0, OPTION_FLAG, "", N_("print what would happen when, and end"), 0, 0, false},
+    [OPT_AVAILABILITY] =
+        {"availability", 'a', OPTION_FLAG, "",
+         N_("then measure who is answered while a node restarts, freezes, the coordinator dies"), 0, 0,
+         false},
     {0},
 };
 
@@ -123,22 +128,35 @@ static void close_all(struct chaos *chaos)
         close(chaos->signal_fd);
 }
 
-/* What was torn counts most, then what is left over, then what went wrong on the way, then that too little happened. */
+/* The first of what went wrong is told; the rest is done all the same. */
+static void note(struct chaos *chaos, struct err *trouble, enum status status)
+{
+    if (status != STATUS_OK && trouble->status == STATUS_OK)
+        *trouble = chaos->app->err;
+}
+
+/* What was torn counts most, then what went wrong on the way or is left over, then that too little happened. */
 static enum status run_all(struct chaos *chaos)
 {
     struct app *app = chaos->app;
     struct err trouble = {0};
-    enum status status = chaos_load(chaos);
-    trouble = status == STATUS_OK ? trouble : app->err;
-    status = chaos_heal(chaos);
-    if (trouble.status == STATUS_OK && status != STATUS_OK)
+    bool load = chaos->plan.count > 0;
+    if (load) {
+        note(chaos, &trouble, chaos_load(chaos));
+        note(chaos, &trouble, chaos_heal(chaos));
+        chaos_take_hits(chaos);
+    }
+    if (app->values[OPT_AVAILABILITY].given && trouble.status == STATUS_OK && !chaos->interrupted) {
+        note(chaos, &trouble, chaos_availability(chaos));
+        note(chaos, &trouble, chaos_heal(chaos));
+    }
+    enum status status = chaos_audit(chaos);
+    if (status == STATUS_INVARIANT)
         trouble = app->err;
-    status = chaos_audit(chaos);
-    if (status == STATUS_INVARIANT || trouble.status == STATUS_OK)
-        trouble = status == STATUS_OK ? (struct err){0} : app->err;
+    note(chaos, &trouble, status);
     chaos_report(chaos);
     app->err = trouble;
-    if (trouble.status != STATUS_OK)
+    if (trouble.status != STATUS_OK || !load)
         return trouble.status;
     return chaos_enough(chaos, &app->err);
 }
@@ -165,7 +183,7 @@ static enum status run(struct app *app, const struct chaos_plan *plan)
 
 enum status cmd_chaos(struct app *app)
 {
-    struct chaos_plan plan;
+    struct chaos_plan plan = {0};
     uint64_t seed = (uint64_t)app->values[OPT_SEED].number;
     if (app->word_count > 0 && strcmp(app->words[0], "worker") == 0)
         return chaos_worker(app);
@@ -177,8 +195,14 @@ enum status cmd_chaos(struct app *app)
     }
     int32_t duration_s =
         app->values[OPT_DURATION].given ? (int32_t)app->values[OPT_DURATION].number : DURATION_S;
+    bool none = duration_s == 0 && app->values[OPT_AVAILABILITY].given;
+    if (duration_s < CHAOS_DURATION_MIN_S && !none)
+        return err_set(&app->err, STATUS_USAGE,
+                       _("--duration: at least %d; 0 stands for --availability alone"), CHAOS_DURATION_MIN_S);
+    plan.seed = seed;
     enum status status =
-        chaos_plan_make(&plan, seed, duration_s, (uint8_t)app->configuration.node_count, &app->err);
+        none ? STATUS_OK
+             : chaos_plan_make(&plan, seed, duration_s, (uint8_t)app->configuration.node_count, &app->err);
     if (status == STATUS_OK && app->values[OPT_PLAN].given)
         chaos_plan_print(&plan, app);
     else if (status == STATUS_OK)

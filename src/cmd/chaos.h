@@ -4,42 +4,19 @@
 #ifndef XATOP_CHAOS_H
 #define XATOP_CHAOS_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "chaos_plan.h"
+#include "chaos_shared.h"
 #include "xatop/cmd.h"
-#include "xatop/scenario.h"
 
 enum {
-    CHAOS_MAGIC = 0x78616331,
-    CHAOS_FAULT_KINDS_MAX = 16,
-    CHAOS_GAP_US = 1000000,     /* longer without an answer is time without service */
-    CHAOS_PERIOD_US = 20000,    /* of the steady load */
-    CHAOS_ANSWER_MS = 5000,     /* an answer that takes longer does not count */
+    CHAOS_LATE_MAX = 4,
+    CHAOS_ARMED_MAX = 16,
     CHAOS_HANDS_MAX = 64,
     CHAOS_TROUBLE_MAX = 200,
-};
-
-/* Counted by whoever did it. All of it is trusted no further than numbers. */
-struct chaos_shared {
-    uint32_t magic;
-    struct shape shape;
-    _Atomic uint64_t hit[CHAOS_KINDS];
-    _Atomic uint64_t fired[CHAOS_FAULT_KINDS_MAX]; /* at the gate; index as fault_kinds() */
-    _Atomic uint64_t committed, aborted, pending, in_doubt; /* as told; pending: decided, not told everywhere */
-    /* the steady load: one ask every CHAOS_PERIOD_US since @steady_us (monotonic; 0: none) until @steady_end_us */
-    _Atomic int64_t steady_us, steady_end_us;
-    _Atomic uint64_t steady_begun, steady_committed, steady_refused, steady_late; /* as answered; late: after its time */
-    _Atomic uint64_t recovered; /* branches that recovery finished */
-    _Atomic uint64_t phantoms;
-    _Atomic uint32_t surface;   /* bit i: node i must be restarted to surface a branch */
-    _Atomic int64_t last_answer_us, longest_gap_us, unavailable_us; /* monotonic */
-    _Atomic int64_t last_commit_us, longest_commit_gap_us;
-    /* the present worker's state; the supervisor resets it at each start */
-    _Atomic uint32_t ready, log_failed, settled, unfinished;
 };
 
 struct runtime;
@@ -80,7 +57,13 @@ struct chaos {
     int64_t look_ms;      /* at the nodes, next */
     int64_t away_ms[XATOP_NODES_MAX]; /* since when a node is down or frozen without a hand; 0: it is not */
     uint32_t next;        /* step of the plan */
-    uint32_t drawn[CHAOS_KINDS], missed[CHAOS_KINDS];
+    /* what waits until a node's process is nobody else's, oldest first */
+    const struct chaos_step *late[XATOP_NODES_MAX][CHAOS_LATE_MAX];
+    uint8_t late_count[XATOP_NODES_MAX];
+    /* the gate's faults that this worker was given; if it dies before they fired, the next one gets them */
+    const struct chaos_step *armed[CHAOS_ARMED_MAX];
+    uint8_t armed_count;
+    uint64_t fired_before[CHAOS_FAULT_KINDS_MAX]; /* this worker's life */
     uint32_t quick_deaths, healed;
     bool interrupted;
     int64_t told_ms;      /* progress */
@@ -93,16 +76,6 @@ struct chaos {
     struct chaos_case cases[CHAOS_CASES_MAX];
     char torn[CHAOS_TROUBLE_MAX][XATOP_GTRID_MAX + 1];
 };
-
-static inline uint64_t chaos_answered(const struct chaos_shared *shared)
-{
-    return shared->committed + shared->aborted + shared->pending;
-}
-
-/* --- chaos_shared.c --- */
-struct chaos_shared *chaos_shared_make(int *fd, struct err *err);
-/* From the number a parent gave; NULL: it is none of ours. */
-struct chaos_shared *chaos_shared_open(const char *number);
 
 /* --- chaos_worker.c, chaos_hand.c: what the children do; @words after "worker" or "hand" --- */
 enum status chaos_worker(struct app *app);
@@ -133,6 +106,8 @@ enum status chaos_reap(struct chaos *chaos);
 
 /* --- chaos_run.c --- */
 enum status chaos_load(struct chaos *chaos);
+/* The worker died: what it was given and did not meet. Then for a new one. */
+void chaos_arm_again(struct chaos *chaos);
 void chaos_take_hits(struct chaos *chaos);
 /* Wait for children or signals at most @ms; reaps. */
 enum status chaos_pause(struct chaos *chaos, int64_t ms);

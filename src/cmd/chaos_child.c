@@ -79,8 +79,10 @@ enum status chaos_worker_start(struct chaos *chaos)
     fcntl(chaos->orders, F_SETFL, O_NONBLOCK);
     chaos->shot = chaos->quitting = false;
     chaos->started_ms = clock_mono_ms();
-    if (chaos->loading)
+    if (chaos->loading) {
         chaos_worker_order(chaos, "load");
+        chaos_arm_again(chaos);
+    }
     return STATUS_OK;
 }
 

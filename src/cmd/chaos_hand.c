@@ -15,7 +15,14 @@
 #include "xatop/node_mysql.h"
 #include "xatop/text.h"
 
-enum { STATEMENT_MS = 4000, UNDO_MS = 10000, STORM_PAUSE_MS = 100, DDL_TRIES = 3 };
+enum {
+    STATEMENT_MS = 4000,
+    READY_MS = 8000,
+    READY_PAUSE_MS = 100,
+    UNDO_MS = 10000,
+    STORM_PAUSE_MS = 100,
+    DDL_TRIES = 3
+};
 
 struct hand {
     struct app *app;
@@ -180,8 +187,11 @@ static enum status with_admin(struct hand *hand)
     enum status status = node_mysql_library_init(&hand->app->err);
     if (status != STATUS_OK)
         return status;
-    status = open_admin(&hand->lab, hand->app->configuration.nodes[hand->node].database, password,
-                        sizeof password, &admin, &hand->app->err);
+    int64_t until_ms = clock_mono_ms() + READY_MS; /* another fault may have it down or frozen just now */
+    do
+        status = open_admin(&hand->lab, hand->app->configuration.nodes[hand->node].database, password,
+                            sizeof password, &admin, &hand->app->err);
+    while (status != STATUS_OK && clock_mono_ms() < until_ms && wait_ms(READY_PAUSE_MS));
     if (status == STATUS_OK) {
         switch (hand->kind) {
         case CHAOS_LOCK:

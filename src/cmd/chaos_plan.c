@@ -46,13 +46,19 @@ static int32_t draw_duration(struct prng *prng, enum chaos_kind kind)
     return row->min_ms + (int32_t)prng_below(prng, (uint64_t)(row->max_ms - row->min_ms) + 1);
 }
 
-void chaos_plan_fault(struct prng *prng, unsigned kind_index, char out[CHAOS_SPEC_MAX])
+const struct fault_kind *chaos_plan_gate_kind(unsigned index)
 {
-    const struct fault_kind *const *kinds = fault_kinds();
+    const struct fault_kind *usable[CHAOS_FAULT_KINDS_MAX];
     unsigned count = 0;
-    while (kinds[count])
-        count++;
-    const struct fault_kind *kind = kinds[kind_index % count];
+    for (const struct fault_kind *const *kind = fault_kinds(); *kind; kind++)
+        if ((*kind)->needs != FAULT_NEEDS_LINK && count < CHAOS_FAULT_KINDS_MAX)
+            usable[count++] = *kind;
+    return usable[index % count];
+}
+
+void chaos_plan_fault(struct prng *prng, unsigned index, char out[CHAOS_SPEC_MAX])
+{
+    const struct fault_kind *kind = chaos_plan_gate_kind(index);
     for (;;) { /* every kind fits some point, so it ends */
         struct fault fault;
         struct text text;
@@ -62,7 +68,8 @@ void chaos_plan_fault(struct prng *prng, unsigned kind_index, char out[CHAOS_SPE
             text_printf(&text, "=%u", (unsigned)(1 + prng_below(prng, DELAY_MAX_MS)));
         enum point point = (enum point)(1 + prng_below(prng, POINTS - 1));
         text_printf(&text, "@%s", point_name(point));
-        if (point_per_node(point) && prng_below(prng, 2))
+        bool must = kind->needs != FAULT_NEEDS_NOTHING && !point_per_node(point); /* whom to strike */
+        if (must || (point_per_node(point) && prng_below(prng, 2)))
             text_printf(&text, ":%u", (unsigned)(1 + prng_below(prng, 2)));
         unsigned pass = (unsigned)(1 + prng_below(prng, PASSES_MAX));
         if (pass > 1)

@@ -10,7 +10,7 @@
 #include "xatop/cmd.h"
 #include "xatop/limits.h"
 
-enum { CHAOS_DURATION_MIN_S = 5, CHAOS_DURATION_MAX_S = 86400, CHAOS_SPEC_MAX = 96 };
+enum { CHAOS_DURATION_MIN_S = 5, CHAOS_DURATION_MAX_S = 86400, CHAOS_SPEC_MAX = 96, CHAOS_FAULT_KINDS_MAX = 16 };
 
 struct chaos_kind_row {
     const char *name;
@@ -38,9 +38,12 @@ struct chaos_plan {
 enum status chaos_plan_make(struct chaos_plan *plan, uint64_t seed, int32_t duration_s, uint8_t node_count,
                             struct err *err);
 void chaos_plan_free(struct chaos_plan *plan);
-/* A gate's fault that can be armed: of fault_kinds()[@kind_index modulo their number], at a point that has a meaning for it. */
 struct prng;
-void chaos_plan_fault(struct prng *prng, unsigned kind_index, char out[CHAOS_SPEC_MAX]);
+struct fault_kind;
+/* The kinds of the gate that chaos arms, in turn and again from the first. */
+const struct fault_kind *chaos_plan_gate_kind(unsigned index);
+/* A fault of that kind that can be armed, at a point that has a meaning for it. */
+void chaos_plan_fault(struct prng *prng, unsigned index, char out[CHAOS_SPEC_MAX]);
 void chaos_plan_print(const struct chaos_plan *plan, struct app *app);
 
 #endif

@@ -3,26 +3,65 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "chaos.h"
-#include "xatop/clock.h"
 #include "xatop/fault.h"
 #include "xatop/i18n.h"
-#include "xatop/text.h"
+
+/* What chaos came to, for people and for programs.
+ *
+ * Time without service (unavailable_s): the sum of all pauses of more than one second in which no transaction was answered, be it
+ * committed or cleanly refused, over every coordinator that there was; the end of the load ends the last one. */
 
 /* What a minute must have seen to prove anything; a shorter run its share, but one at least. */
 enum { MINUTE_MS = 60000, TRANSACTIONS_MIN = 300, NODES_MIN = 20, COORDINATOR_MIN = 10 };
-enum { BAR_MS = 250, LINE_MS = 10000, BAR_MAX = 60 };
 
-static uint64_t fired(const struct chaos *chaos, const char *name)
+/* Of the plan's kind, or of the gate's kind of that name. */
+static uint64_t drawn(const struct chaos *chaos, const char *name)
+{
+    uint64_t count = 0;
+    size_t len = strlen(name);
+    for (uint32_t i = 0; i < chaos->plan.count; i++) {
+        const struct chaos_step *step = &chaos->plan.steps[i];
+        if (step->kind == CHAOS_GATE)
+            count +=
+                strncmp(step->spec, name, len) == 0 && (step->spec[len] == '@' || step->spec[len] == '=');
+        else
+            count += strcmp(chaos_kinds[step->kind].name, name) == 0;
+    }
+    return count;
+}
+
+static uint64_t hit(const struct chaos *chaos, const char *name)
 {
     const struct fault_kind *const *kinds = fault_kinds();
+    uint64_t count = 0;
     for (unsigned i = 0; kinds[i] && i < CHAOS_FAULT_KINDS_MAX; i++)
         if (strcmp(kinds[i]->name, name) == 0)
-            return chaos->totals.fired[i];
-    return 0;
+            count += chaos->totals.fired[i];
+    for (enum chaos_kind kind = 0; kind < CHAOS_KINDS; kind++)
+        if (strcmp(chaos_kinds[kind].name, name) == 0)
+            count += chaos->totals.hit[kind];
+    return count;
+}
+
+/* Each name once: the kinds of the plan but for the gate, then those of the gate that are not among them. */
+static const char *fault_name(unsigned index, const char **counted)
+{
+    for (enum chaos_kind kind = 0; kind < CHAOS_KINDS; kind++)
+        if (kind != CHAOS_GATE && index-- == 0) {
+            *counted = _(chaos_kinds[kind].hit);
+            return chaos_kinds[kind].name;
+        }
+    for (const struct fault_kind *const *kind = fault_kinds(); *kind; kind++) {
+        bool told = false;
+        for (enum chaos_kind other = 0; other < CHAOS_KINDS; other++)
+            told = told || strcmp(chaos_kinds[other].name, (*kind)->name) == 0;
+        *counted = _("fired at the gate");
+        if (!told && index-- == 0)
+            return (*kind)->name;
+    }
+    return NULL;
 }
 
 static uint64_t answered(const struct chaos *chaos)
@@ -30,38 +69,30 @@ static uint64_t answered(const struct chaos *chaos)
     return chaos->totals.committed + chaos->totals.aborted + chaos->totals.pending;
 }
 
-static uint64_t node_kills(const struct chaos *chaos)
-{
-    return chaos->totals.hit[CHAOS_KILL] + fired(chaos, "kill");
-}
-
-static uint64_t node_freezes(const struct chaos *chaos)
-{
-    return chaos->totals.hit[CHAOS_FREEZE] + fired(chaos, "freeze");
-}
-
 static uint64_t coordinator_kills(const struct chaos *chaos)
 {
-    return chaos->totals.hit[CHAOS_COORDINATOR] + fired(chaos, "crash");
+    return hit(chaos, chaos_kinds[CHAOS_COORDINATOR].name) + hit(chaos, "crash");
 }
 
-/* Of a kind that the plan draws and of the gate's kind of that name alike. */
-static void json_faults(const struct chaos *chaos, struct json *json)
+static void json_faults(const struct chaos *chaos, struct json *json, const char *key,
+                        uint64_t (*number)(const struct chaos *chaos, const char *name))
 {
-    const struct fault_kind *const *kinds = fault_kinds();
-    json_object(json, "faults");
-    for (enum chaos_kind kind = 0; kind < CHAOS_KINDS; kind++)
-        if (kind != CHAOS_GATE)
-            json_int(json, chaos_kinds[kind].name,
-                     (int64_t)(chaos->totals.hit[kind] + fired(chaos, chaos_kinds[kind].name)));
-    for (unsigned i = 0; kinds[i] && i < CHAOS_FAULT_KINDS_MAX; i++) {
-        bool told = false;
-        for (enum chaos_kind kind = 0; kind < CHAOS_KINDS; kind++)
-            told = told || strcmp(chaos_kinds[kind].name, kinds[i]->name) == 0;
-        if (!told)
-            json_int(json, kinds[i]->name, (int64_t)chaos->totals.fired[i]);
-    }
+    const char *counted;
+    json_object(json, key);
+    for (unsigned i = 0; fault_name(i, &counted); i++)
+        json_int(json, fault_name(i, &counted), (int64_t)number(chaos, fault_name(i, &counted)));
     json_close(json, '}');
+}
+
+static void text_faults(const struct chaos *chaos)
+{
+    const char *counted;
+    app_say(chaos->app, "%6s %6s  %-12s %s", _("DRAWN"), _("HIT"), _("FAULT"), _("COUNTED AS HIT IS"));
+    for (unsigned i = 0; fault_name(i, &counted); i++) {
+        const char *name = fault_name(i, &counted);
+        app_say(chaos->app, "%6" PRIu64 " %6" PRIu64 "  %-12s %s", drawn(chaos, name), hit(chaos, name), name,
+                counted);
+    }
 }
 
 static void json_availability(const struct chaos *chaos, struct json *json)
@@ -100,9 +131,10 @@ static void report_json(const struct chaos *chaos)
     json_int(&json, "aborted", (int64_t)totals->aborted);
     json_int(&json, "pending", (int64_t)totals->pending);
     json_int(&json, "in_doubt", (int64_t)totals->in_doubt);
-    json_faults(chaos, &json);
-    json_int(&json, "node_kills", (int64_t)node_kills(chaos));
-    json_int(&json, "node_freezes", (int64_t)node_freezes(chaos));
+    json_faults(chaos, &json, "faults", hit);
+    json_faults(chaos, &json, "drawn", drawn);
+    json_int(&json, "node_kills", (int64_t)hit(chaos, "kill"));
+    json_int(&json, "node_freezes", (int64_t)hit(chaos, "freeze"));
     json_int(&json, "coordinator_kills", (int64_t)coordinator_kills(chaos));
     json_int(&json, "phantoms", (int64_t)shared->phantoms);
     json_int(&json, "recovered", (int64_t)shared->recovered);
@@ -138,25 +170,31 @@ static void text_availability(const struct chaos *chaos)
     }
 }
 
+static void text_audit(const struct chaos *chaos)
+{
+    if (chaos->audited)
+        app_say(chaos->app, "%s", chaos->audit_ok ? _("audit: every invariant holds") : _("audit: NOT OK"));
+    for (uint64_t i = 0; i < chaos->torn_count; i++)
+        app_say(chaos->app, _("torn: %s"), chaos->torn[i]);
+}
+
 static void report_text(const struct chaos *chaos)
 {
     const struct chaos_shared *shared = chaos->shared;
     const struct chaos_totals *totals = &chaos->totals;
-    const struct fault_kind *const *kinds = fault_kinds();
     struct app *app = chaos->app;
+    if (chaos->plan.count == 0) { /* no load */
+        text_availability(chaos);
+        text_audit(chaos);
+        return;
+    }
     app_say(app,
             _("seed %" PRIu64 ", %.1f s of load: %" PRIu64 " transactions answered (%" PRIu64
               " committed, %" PRIu64 " refused, %" PRIu64 " pending), %" PRIu64 " in doubt"),
             chaos->plan.seed, (double)(chaos->ended_ms - chaos->load_ms) / 1000, answered(chaos),
             (uint64_t)totals->committed, (uint64_t)totals->aborted, (uint64_t)totals->pending,
             (uint64_t)totals->in_doubt);
-    app_say(app, _("%6s  %-12s %s"), _("HIT"), _("FAULT"), _("COUNTED IS"));
-    for (enum chaos_kind kind = 0; kind < CHAOS_KINDS; kind++)
-        app_say(app, "%6" PRIu64 "  %-12s %s", (uint64_t)totals->hit[kind], chaos_kinds[kind].name,
-                _(chaos_kinds[kind].hit));
-    for (unsigned i = 0; kinds[i] && i < CHAOS_FAULT_KINDS_MAX; i++)
-        app_say(app, "%6" PRIu64 "  %-12s %s", (uint64_t)totals->fired[i], kinds[i]->name,
-                _("fired at the gate"));
+    text_faults(chaos);
     app_say(app, _("%" PRIu64 " branches finished by recovery, %" PRIu64 " phantom alarms"),
             (uint64_t)shared->recovered, (uint64_t)shared->phantoms);
     app_say(app,
@@ -165,10 +203,7 @@ static void report_text(const struct chaos *chaos)
             (double)totals->unavailable_us / 1e6, (double)totals->longest_gap_us / 1e6,
             (double)totals->longest_commit_gap_us / 1e6);
     text_availability(chaos);
-    if (chaos->audited)
-        app_say(app, "%s", chaos->audit_ok ? _("audit: every invariant holds") : _("audit: NOT OK"));
-    for (uint64_t i = 0; i < chaos->torn_count; i++)
-        app_say(app, _("torn: %s"), chaos->torn[i]);
+    text_audit(chaos);
 }
 
 void chaos_report(const struct chaos *chaos)
@@ -191,7 +226,7 @@ enum status chaos_enough(const struct chaos *chaos, struct err *err)
         uint64_t had, least;
     } all[] = {
         {_("transactions"), answered(chaos), share(chaos, TRANSACTIONS_MIN)},
-        {_("node kills or freezes"), node_kills(chaos) + node_freezes(chaos), share(chaos, NODES_MIN)},
+        {_("node kills or freezes"), hit(chaos, "kill") + hit(chaos, "freeze"), share(chaos, NODES_MIN)},
         {_("coordinator kills"), coordinator_kills(chaos), share(chaos, COORDINATOR_MIN)},
     };
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
@@ -200,59 +235,4 @@ enum status chaos_enough(const struct chaos *chaos, struct err *err)
                            _("chaos: proved nothing: %" PRIu64 " %s, %" PRIu64 " are needed; run it longer"),
                            all[i].had, all[i].what, all[i].least);
     return STATUS_OK;
-}
-
-/* --- while it runs --- */
-
-static unsigned columns(void)
-{
-    struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
-static void bar(const struct chaos *chaos, int64_t gone_ms, const char *words, bool last)
-{
-    char line[BAR_MAX + 1];
-    unsigned width = columns(), taken = (unsigned)strlen(words) + 4;
-    unsigned room = width > taken + 8 ? width - taken : 0;
-    if (room > BAR_MAX)
-        room = BAR_MAX;
-    unsigned full = (unsigned)(room * gone_ms / chaos->plan.duration_ms);
-    memset(line, '-', room);
-    memset(line, '#', full < room ? full : room);
-    line[room] = '\0';
-    if (room)
-        fprintf(stderr, "\r[%s] %.*s\033[K", line, (int)(width - room - 4), words);
-    else
-        fprintf(stderr, "\r%.*s\033[K", (int)(width > 1 ? width - 1 : 1), words);
-    if (last)
-        fputc('\n', stderr);
-    fflush(stderr);
-}
-
-void chaos_progress(struct chaos *chaos, bool last)
-{
-    const struct app *app = chaos->app;
-    int64_t now_ms = clock_mono_ms();
-    bool terminal = isatty(STDERR_FILENO);
-    if (app->json || app->quiet || (!last && now_ms - chaos->told_ms < (terminal ? BAR_MS : LINE_MS)))
-        return;
-    if (chaos->told_ms == 0 && !terminal) { /* the first line after ten seconds */
-        chaos->told_ms = now_ms;
-        return;
-    }
-    char words[160];
-    struct text text;
-    uint64_t faults = 0;
-    for (enum chaos_kind kind = 0; kind < CHAOS_KINDS; kind++)
-        faults += chaos->shared->hit[kind];
-    chaos->told_ms = now_ms;
-    text_init(&text, words, sizeof words);
-    text_printf(&text, _("%d/%d s, %" PRIu64 " transactions, %" PRIu64 " faults"),
-                (int)((now_ms - chaos->load_ms) / 1000), chaos->plan.duration_ms / 1000,
-                chaos_answered(chaos->shared), faults);
-    if (terminal)
-        bar(chaos, now_ms - chaos->load_ms, words, last);
-    else
-        fprintf(stderr, "%s\n", words);
 }

@@ -5,17 +5,19 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "chaos.h"
 #include "xatop/clock.h"
+#include "xatop/fault.h"
 #include "xatop/i18n.h"
 #include "xatop/lab.h"
 #include "xatop/log.h"
 #include "xatop/text.h"
 
-enum { LOOK_MS = 300, PATIENCE_MS = 700, TICK_MS = 200 };
+enum { LATE_MS = 8000, LOOK_MS = 300, PATIENCE_MS = 500, TICK_MS = 200 };
 
 enum status chaos_pause(struct chaos *chaos, int64_t ms)
 {
@@ -27,33 +29,87 @@ enum status chaos_pause(struct chaos *chaos, int64_t ms)
     return chaos_reap(chaos);
 }
 
-static void strike(struct chaos *chaos, const struct chaos_step *step)
+static bool arm(struct chaos *chaos, const struct chaos_step *step)
 {
     char order[CHAOS_SPEC_MAX + 8];
     struct text text;
+    if (!chaos->worker || chaos->shot || chaos->armed_count == CHAOS_ARMED_MAX)
+        return false;
+    text_init(&text, order, sizeof order);
+    text_printf(&text, "arm %s", step->spec);
+    chaos_worker_order(chaos, order);
+    chaos->armed[chaos->armed_count++] = step;
+    return true;
+}
+
+static unsigned gate_kind(const char *spec)
+{
+    const struct fault_kind *const *kinds = fault_kinds();
+    size_t len = strcspn(spec, "=@");
+    unsigned i = 0;
+    while (i < CHAOS_FAULT_KINDS_MAX - 1 && kinds[i] &&
+           (strlen(kinds[i]->name) != len || strncmp(kinds[i]->name, spec, len) != 0))
+        i++;
+    return i;
+}
+
+void chaos_arm_again(struct chaos *chaos)
+{
+    uint64_t met[CHAOS_FAULT_KINDS_MAX];
+    const struct chaos_step *again[CHAOS_ARMED_MAX];
+    uint8_t count = 0;
+    for (unsigned i = 0; i < CHAOS_FAULT_KINDS_MAX; i++) {
+        met[i] = chaos->shared->fired[i] - chaos->fired_before[i];
+        chaos->fired_before[i] = chaos->shared->fired[i];
+    }
+    for (uint8_t i = 0; i < chaos->armed_count; i++) {
+        unsigned kind = gate_kind(chaos->armed[i]->spec);
+        if (met[kind] > 0)
+            met[kind]--; /* of several of a kind any may be the one: they are alike */
+        else
+            again[count++] = chaos->armed[i];
+    }
+    chaos->armed_count = 0;
+    for (uint8_t i = 0; i < count; i++)
+        arm(chaos, again[i]);
+}
+
+static void strike(struct chaos *chaos, const struct chaos_step *step)
+{
     bool done = false;
-    chaos->drawn[step->kind]++;
     switch (step->kind) {
     case CHAOS_COORDINATOR:
         done = chaos_worker_shoot(chaos);
         chaos->shared->hit[CHAOS_COORDINATOR] += done;
         break;
     case CHAOS_GATE:
-        text_init(&text, order, sizeof order);
-        text_printf(&text, "arm %s", step->spec);
-        done = chaos->worker && !chaos->shot;
-        chaos_worker_order(chaos, order);
+        done = arm(chaos, step);
         chaos->shared->hit[CHAOS_GATE] += done;
         break;
     default:
-        if (!(chaos_kinds[step->kind].needs & CHAOS_PROCESS && chaos_hand_busy(chaos, step->node)))
-            done = chaos_hand_start(chaos, step->kind, step->node, step->for_ms);
+        if (chaos_kinds[step->kind].needs & CHAOS_PROCESS && chaos_hand_busy(chaos, step->node)) {
+            if (chaos->late_count[step->node] < CHAOS_LATE_MAX)
+                chaos->late[step->node][chaos->late_count[step->node]++] = step;
+            return;
+        }
+        done = chaos_hand_start(chaos, step->kind, step->node, step->for_ms);
         break;
     }
     program_log(LOG_LEVEL_INFO, "chaos: %s %s %d ms %s%s", chaos_kinds[step->kind].name,
                 chaos->app->configuration.nodes[step->node].name, step->for_ms, step->spec,
                 done ? "" : " (not possible now)");
-    chaos->missed[step->kind] += !done;
+}
+
+/* A server's start took longer than the plan has room for: what was due meanwhile is done when it is up, if that is soon. */
+static void strike_late(struct chaos *chaos, int64_t now_ms)
+{
+    for (uint8_t i = 0; i < chaos->app->configuration.node_count; i++)
+        while (chaos->late_count[i] > 0 && !chaos_hand_busy(chaos, i)) {
+            const struct chaos_step *step = chaos->late[i][0];
+            memmove(&chaos->late[i][0], &chaos->late[i][1], --chaos->late_count[i] * sizeof step);
+            if (now_ms - chaos->load_ms - step->at_ms <= LATE_MS)
+                strike(chaos, step);
+        }
 }
 
 /* A fault of the gate, or a hand that failed, may have left a node down or frozen: it is healed after a while. */
@@ -149,6 +205,7 @@ enum status chaos_load(struct chaos *chaos)
             break;
         for (; due_ms(chaos) <= now_ms; chaos->next++)
             strike(chaos, &chaos->plan.steps[chaos->next]);
+        strike_late(chaos, now_ms);
         look_at_nodes(chaos, now_ms);
         chaos_progress(chaos, false);
         int64_t until_ms = due_ms(chaos) < now_ms + TICK_MS ? due_ms(chaos) : now_ms + TICK_MS;

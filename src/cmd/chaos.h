@@ -56,8 +56,9 @@ struct chaos {
     int64_t started_ms, load_ms, ended_ms; /* of the worker; of the load (monotonic) */
     int64_t look_ms;      /* at the nodes, next */
     int64_t away_ms[XATOP_NODES_MAX]; /* since when a node is down or frozen without a hand; 0: it is not */
+    int64_t cut_ms[XATOP_NODES_MAX];  /* the same of its link */
     uint32_t next;        /* step of the plan */
-    /* what waits until a node's process is nobody else's, oldest first */
+    /* what waits until a node's process or link is nobody else's, oldest first */
     const struct chaos_step *late[XATOP_NODES_MAX][CHAOS_LATE_MAX];
     uint8_t late_count[XATOP_NODES_MAX];
     /* the gate's faults that this worker was given; if it dies before they fired, the next one gets them */
@@ -98,7 +99,8 @@ bool chaos_hand_start(struct chaos *chaos, enum chaos_kind kind, uint8_t node, i
 /* Thaw or start the node, whatever it needs; counts as no fault. */
 #define CHAOS_HEAL "heal"
 bool chaos_hand_heal(struct chaos *chaos, uint8_t node);
-bool chaos_hand_busy(const struct chaos *chaos, uint8_t node);
+/* Does a fault of @kind have to wait for another on the same node's process or link? */
+bool chaos_hand_busy(const struct chaos *chaos, uint8_t node, enum chaos_kind kind);
 unsigned chaos_hands(const struct chaos *chaos);
 void chaos_hands_hurry(struct chaos *chaos);
 /* Children that have ended; the worker is started again. STATUS_INTERNAL: it ended by itself. */

@@ -19,6 +19,7 @@ static const struct {
     {"none", CHAOS_KINDS, 0},
     {"node-restart", CHAOS_RESTART, 0},
     {"node-freeze-5s", CHAOS_FREEZE, FROZEN_MS},
+    {"link-cut-5s", CHAOS_LINK_CUT, FROZEN_MS},
     {"coordinator-kill", CHAOS_COORDINATOR, 0},
 };
 
@@ -68,7 +69,8 @@ static enum status measure(struct chaos *chaos, unsigned trouble, uint8_t node)
 {
     struct chaos_shared *shared = chaos->shared;
     struct chaos_case *row = &chaos->cases[chaos->case_count];
-    bool of_node = troubles[trouble].kind == CHAOS_RESTART || troubles[trouble].kind == CHAOS_FREEZE;
+    enum chaos_kind kind = troubles[trouble].kind;
+    bool of_node = kind != CHAOS_KINDS && kind != CHAOS_COORDINATOR;
     enum status status = wait_until_well(chaos);
     if (status != STATUS_OK || chaos->interrupted)
         return status;

@@ -163,11 +163,12 @@ bool chaos_hand_heal(struct chaos *chaos, uint8_t node)
     return start_hand(chaos, CHAOS_HEAL, CHAOS_KILL, node, 0);
 }
 
-bool chaos_hand_busy(const struct chaos *chaos, uint8_t node)
+bool chaos_hand_busy(const struct chaos *chaos, uint8_t node, enum chaos_kind kind)
 {
+    unsigned alone = chaos_kinds[kind].needs & (CHAOS_PROCESS | CHAOS_LINK);
     for (unsigned i = 0; i < CHAOS_HANDS_MAX; i++)
         if (chaos->hands[i].pid && chaos->hands[i].node == node &&
-            chaos_kinds[chaos->hands[i].kind].needs & CHAOS_PROCESS)
+            chaos_kinds[chaos->hands[i].kind].needs & alone)
             return true;
     return false;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "chaos.h"
+#include "links.h"
 #include "xatop/access.h"
 #include "xatop/clock.h"
 #include "xatop/i18n.h"
@@ -19,6 +20,7 @@ enum {
     STATEMENT_MS = 4000,
     READY_MS = 8000,
     READY_PAUSE_MS = 100,
+    LINK_LOOK_MS = 50,
     UNDO_MS = 10000,
     STORM_PAUSE_MS = 100,
     DDL_TRIES = 3
@@ -106,6 +108,53 @@ static enum status do_heal(struct hand *hand)
     if (hand->lab.state == LAB_FROZEN)
         return lab_thaw(hand->app->state_dir, hand->lab.name, &hand->app->err);
     return hand->lab.state == LAB_DOWN ? start_again(hand) : STATUS_OK;
+}
+
+/* --- the link --- */
+
+static const char *link_wish(enum chaos_kind kind)
+{
+    switch (kind) {
+    case CHAOS_LINK_CUT:
+        return "cut";
+    case CHAOS_LINK_REPLY:
+        return "cut=reply";
+    case CHAOS_LINK_DELAY:
+        return "delay=40 jitter=120";
+    case CHAOS_LINK_SLOW:
+        return "rate=4000";
+    default:
+        return "reset";
+    }
+}
+
+/* A coordinator must be there to be hit. A reset says itself when it fired: the proxy takes the word out of the file. */
+static bool link_hit(const struct hand *hand, const char *dir)
+{
+    struct link_state state;
+    if (hand->kind != CHAOS_LINK_RESET)
+        return hand->shared->ready;
+    return link_file_read(dir, hand->lab.name, &state, NULL, NULL) == STATUS_OK && !state.reset;
+}
+
+static enum status do_link(struct hand *hand)
+{
+    char dir[sizeof hand->app->state_dir + 8];
+    struct link_state state;
+    bool hit = false, on = true;
+    links_dir(hand->app, dir, sizeof dir);
+    enum status status =
+        link_file_change(dir, hand->lab.name, link_wish(hand->kind), &state, &hand->app->err);
+    if (status != STATUS_OK)
+        return status;
+    for (int64_t until_ms = clock_mono_ms() + hand->for_ms; on && clock_mono_ms() < until_ms;) {
+        on = wait_ms(LINK_LOOK_MS);
+        hit = hit || link_hit(hand, dir);
+        on = on && !(hit && hand->kind == CHAOS_LINK_RESET);
+    }
+    if (hit)
+        count(hand);
+    return link_file_change(dir, hand->lab.name, "heal", &state, &hand->app->err);
 }
 
 /* --- an administrator's session --- */
@@ -275,6 +324,6 @@ enum status chaos_hand(struct app *app)
     case CHAOS_RESTART:
         return do_restart(&hand);
     default:
-        return with_admin(&hand);
+        return chaos_kinds[hand.kind].needs & CHAOS_LINK ? do_link(&hand) : with_admin(&hand);
     }
 }

@@ -7,6 +7,7 @@
 #include "audit_run.h"
 #include "chaos.h"
 #include "inspect.h"
+#include "links.h"
 #include "xatop/access.h"
 #include "xatop/clock.h"
 #include "xatop/i18n.h"
@@ -46,7 +47,11 @@ static enum status heal_node(struct chaos *chaos, uint8_t i)
     const struct node_configuration *configured = &app->configuration.nodes[i];
     struct lab_node node;
     struct lab_config config;
-    enum status status = lab_status(app->state_dir, configured->name, &node, &app->err);
+    char dir[sizeof app->state_dir + 8];
+    links_dir(app, dir, sizeof dir);
+    enum status status = link_file_change(dir, configured->name, "heal", NULL, &app->err);
+    if (status == STATUS_OK)
+        status = lab_status(app->state_dir, configured->name, &node, &app->err);
     if (status == STATUS_OK && node.state == LAB_FROZEN)
         status = lab_thaw(app->state_dir, configured->name, &app->err);
     access_lab_config(configured, &config);

@@ -9,6 +9,7 @@ enum chaos_need {
     CHAOS_PROCESS = 1, /* the lab node's process, for itself: one such fault at a time on a node */
     CHAOS_ADMIN = 2,   /* an administrator's session of a lab node */
     CHAOS_WORKER = 4,  /* the coordinator's process; no node */
+    CHAOS_LINK = 8,    /* the node's link, for itself: one such fault at a time on a node */
 };
 
 #define XATOP_CHAOS_LIST(X)                                                                                 \
@@ -17,6 +18,13 @@ enum chaos_need {
     X(RESTART, "restart", 2, 0, 0, CHAOS_PROCESS, N_("a server that shut down cleanly and was started"))     \
     X(COORDINATOR, "coordinator", 14, 0, 0, CHAOS_WORKER, N_("the coordinator ended by SIGKILL"))            \
     X(GATE, "gate", 30, 0, 0, CHAOS_WORKER, N_("a fault armed at the gate (what fired is counted by its own kind)")) \
+    X(LINK_CUT, "link_cut", 4, 300, 1500, CHAOS_LINK,                                                        \
+      N_("a link cut in both directions, both ends half-open, while a coordinator used it"))                 \
+    X(LINK_REPLY, "link_reply", 4, 200, 1000, CHAOS_LINK, N_("a link that lost every reply, and no request")) \
+    X(LINK_DELAY, "link_delay", 4, 500, 2000, CHAOS_LINK, N_("a link that delayed, with jitter"))            \
+    X(LINK_SLOW, "link_slow", 2, 500, 1500, CHAOS_LINK, N_("a link of a few kilobytes a second"))            \
+    X(LINK_RESET, "link_reset", 5, 1000, 1000, CHAOS_LINK,                                                   \
+      N_("a packet that ended in its middle, its session reset"))                                            \
     X(LOCK, "lock", 6, 300, 1500, CHAOS_ADMIN, N_("FLUSH TABLES WITH READ LOCK granted, for a while"))       \
     X(READ_ONLY, "read_only", 5, 300, 1500, CHAOS_ADMIN, N_("read_only switched on, for a while"))           \
     X(KILL_STORM, "kill_storm", 6, 200, 800, CHAOS_ADMIN, N_("sessions of our account ended by KILL"))       \

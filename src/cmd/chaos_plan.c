@@ -48,12 +48,11 @@ static int32_t draw_duration(struct prng *prng, enum chaos_kind kind)
 
 const struct fault_kind *chaos_plan_gate_kind(unsigned index)
 {
-    const struct fault_kind *usable[CHAOS_FAULT_KINDS_MAX];
+    const struct fault_kind *const *kinds = fault_kinds();
     unsigned count = 0;
-    for (const struct fault_kind *const *kind = fault_kinds(); *kind; kind++)
-        if ((*kind)->needs != FAULT_NEEDS_LINK && count < CHAOS_FAULT_KINDS_MAX)
-            usable[count++] = *kind;
-    return usable[index % count];
+    while (kinds[count])
+        count++;
+    return kinds[index % count];
 }
 
 void chaos_plan_fault(struct prng *prng, unsigned index, char out[CHAOS_SPEC_MAX])

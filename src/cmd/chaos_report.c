@@ -14,7 +14,7 @@
  * committed or cleanly refused, over every coordinator that there was; the end of the load ends the last one. */
 
 /* What a minute must have seen to prove anything; a shorter run its share, but one at least. */
-enum { MINUTE_MS = 60000, TRANSACTIONS_MIN = 300, NODES_MIN = 20, COORDINATOR_MIN = 10 };
+enum { MINUTE_MS = 60000, TRANSACTIONS_MIN = 300, NODES_MIN = 20, COORDINATOR_MIN = 10, LINK_MIN = 10 };
 
 /* Of the plan's kind, or of the gate's kind of that name. */
 static uint64_t drawn(const struct chaos *chaos, const char *name)
@@ -72,6 +72,15 @@ static uint64_t answered(const struct chaos *chaos)
 static uint64_t coordinator_kills(const struct chaos *chaos)
 {
     return hit(chaos, chaos_kinds[CHAOS_COORDINATOR].name) + hit(chaos, "crash");
+}
+
+static uint64_t link_faults(const struct chaos *chaos)
+{
+    uint64_t count = hit(chaos, "cut");
+    for (enum chaos_kind kind = 0; kind < CHAOS_KINDS; kind++)
+        if (chaos_kinds[kind].needs & CHAOS_LINK)
+            count += chaos->totals.hit[kind];
+    return count;
 }
 
 static void json_faults(const struct chaos *chaos, struct json *json, const char *key,
@@ -136,6 +145,7 @@ static void report_json(const struct chaos *chaos)
     json_int(&json, "node_kills", (int64_t)hit(chaos, "kill"));
     json_int(&json, "node_freezes", (int64_t)hit(chaos, "freeze"));
     json_int(&json, "coordinator_kills", (int64_t)coordinator_kills(chaos));
+    json_int(&json, "link_faults", (int64_t)link_faults(chaos));
     json_int(&json, "phantoms", (int64_t)shared->phantoms);
     json_int(&json, "recovered", (int64_t)shared->recovered);
     json_ms(&json, "unavailable_s", totals->unavailable_us / 1000);
@@ -228,6 +238,7 @@ enum status chaos_enough(const struct chaos *chaos, struct err *err)
         {_("transactions"), answered(chaos), share(chaos, TRANSACTIONS_MIN)},
         {_("node kills or freezes"), hit(chaos, "kill") + hit(chaos, "freeze"), share(chaos, NODES_MIN)},
         {_("coordinator kills"), coordinator_kills(chaos), share(chaos, COORDINATOR_MIN)},
+        {_("link faults"), link_faults(chaos), share(chaos, LINK_MIN)},
     };
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i].had < all[i].least)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "chaos.h"
+#include "links.h"
 #include "xatop/clock.h"
 #include "xatop/fault.h"
 #include "xatop/i18n.h"
@@ -87,7 +88,7 @@ static void strike(struct chaos *chaos, const struct chaos_step *step)
         chaos->shared->hit[CHAOS_GATE] += done;
         break;
     default:
-        if (chaos_kinds[step->kind].needs & CHAOS_PROCESS && chaos_hand_busy(chaos, step->node)) {
+        if (chaos_hand_busy(chaos, step->node, step->kind)) {
             if (chaos->late_count[step->node] < CHAOS_LATE_MAX)
                 chaos->late[step->node][chaos->late_count[step->node]++] = step;
             return;
@@ -103,35 +104,55 @@ static void strike(struct chaos *chaos, const struct chaos_step *step)
 /* A server's start took longer than the plan has room for: what was due meanwhile is done when it is up, if that is soon. */
 static void strike_late(struct chaos *chaos, int64_t now_ms)
 {
-    for (uint8_t i = 0; i < chaos->app->configuration.node_count; i++)
-        while (chaos->late_count[i] > 0 && !chaos_hand_busy(chaos, i)) {
-            const struct chaos_step *step = chaos->late[i][0];
-            memmove(&chaos->late[i][0], &chaos->late[i][1], --chaos->late_count[i] * sizeof step);
-            if (now_ms - chaos->load_ms - step->at_ms <= LATE_MS)
+    for (uint8_t node = 0; node < chaos->app->configuration.node_count; node++)
+        for (uint8_t i = 0; i < chaos->late_count[node];) {
+            const struct chaos_step **late = chaos->late[node], *step = late[i];
+            bool over = now_ms - chaos->load_ms - step->at_ms > LATE_MS;
+            if (!over && chaos_hand_busy(chaos, node, step->kind)) {
+                i++;
+                continue;
+            }
+            chaos->late_count[node]--;
+            memmove(&late[i], &late[i + 1], (size_t)(chaos->late_count[node] - i) * sizeof *late);
+            if (!over)
                 strike(chaos, step);
         }
 }
 
-/* A fault of the gate, or a hand that failed, may have left a node down or frozen: it is healed after a while. */
+/* Since when something is amiss that no hand looks after; true when it is time to heal it. */
+static bool overdue(int64_t *since_ms, bool amiss, int64_t now_ms)
+{
+    if (!amiss)
+        *since_ms = 0;
+    else if (*since_ms == 0)
+        *since_ms = now_ms;
+    return amiss && now_ms - *since_ms >= PATIENCE_MS;
+}
+
+/* A fault of the gate, or a hand that failed, may have left a node down or frozen, or its link cut: healed after a while. */
 static void look_at_nodes(struct chaos *chaos, int64_t now_ms)
 {
+    char dir[sizeof chaos->app->state_dir + 8];
+    links_dir(chaos->app, dir, sizeof dir);
     if (now_ms < chaos->look_ms)
         return;
     chaos->look_ms = now_ms + LOOK_MS;
     for (uint8_t i = 0; i < chaos->app->configuration.node_count; i++) {
+        const char *name = chaos->app->configuration.nodes[i].name;
         struct lab_node node;
-        bool away = !chaos_hand_busy(chaos, i) &&
-                    lab_status(chaos->app->state_dir, chaos->app->configuration.nodes[i].name, &node, NULL) ==
-                        STATUS_OK &&
+        struct link_state link;
+        bool away = !chaos_hand_busy(chaos, i, CHAOS_KILL) &&
+                    lab_status(chaos->app->state_dir, name, &node, NULL) == STATUS_OK &&
                     (node.state == LAB_DOWN || node.state == LAB_FROZEN);
-        if (!away)
-            chaos->away_ms[i] = 0;
-        else if (chaos->away_ms[i] == 0)
-            chaos->away_ms[i] = now_ms;
-        else if (now_ms - chaos->away_ms[i] >= PATIENCE_MS && chaos_hand_heal(chaos, i)) {
+        if (overdue(&chaos->away_ms[i], away, now_ms) && chaos_hand_heal(chaos, i)) {
             chaos->healed++;
             chaos->away_ms[i] = 0;
         }
+        links_recorded(chaos->app, i, &link);
+        bool cut = !chaos_hand_busy(chaos, i, CHAOS_LINK_CUT) && (link.cut_request || link.cut_reply);
+        if (overdue(&chaos->cut_ms[i], cut, now_ms) &&
+            link_file_change(dir, name, "heal", &link, NULL) == STATUS_OK)
+            chaos->cut_ms[i] = 0;
     }
 }
 

@@ -25,7 +25,7 @@ struct chaos_shared {
     /* the steady load: one ask every CHAOS_PERIOD_US since @steady_us (monotonic; 0: none) until @steady_end_us */
     _Atomic int64_t steady_us, steady_end_us;
     _Atomic uint64_t steady_begun, steady_committed, steady_refused, steady_late; /* as answered; late: after its time */
-    _Atomic uint64_t recovered; /* branches that recovery finished */
+    _Atomic uint64_t recovered; /* branches finished from another session than the one that prepared */
     _Atomic uint64_t phantoms;
     _Atomic uint32_t surface;   /* bit i: node i must be restarted to surface a branch */
     _Atomic int64_t last_answer_us, longest_gap_us, unavailable_us; /* monotonic */

@@ -102,7 +102,7 @@ static void seen(void *arg, const struct trace_event *event)
         count_fault(shared, event->detail);
         break;
     case TRACE_RESOLVE:
-        shared->recovered++;
+        shared->recovered += event->result == FINDING_COMMITTED || event->result == FINDING_ROLLED_BACK;
         break;
     case TRACE_LOG_FAILED:
         shared->log_failed = 1;

@@ -81,9 +81,10 @@ static enum status do_kill(struct hand *hand)
 
 static enum status do_freeze(struct hand *hand)
 {
-    enum status status = hand->lab.state == LAB_UP
-                             ? lab_freeze(hand->app->state_dir, hand->lab.name, &hand->app->err)
-                             : err_set(&hand->app->err, STATUS_NODE, "it does not run");
+    enum status status =
+        hand->lab.state == LAB_UP
+            ? lab_freeze(hand->app->state_dir, hand->lab.name, &hand->app->err)
+            : err_set(&hand->app->err, STATUS_NODE, _("node %s: it is not up"), hand->lab.name);
     if (status != STATUS_OK)
         return status;
     count(hand);
@@ -94,7 +95,7 @@ static enum status do_freeze(struct hand *hand)
 static enum status do_restart(struct hand *hand)
 {
     if (hand->lab.state != LAB_UP)
-        return err_set(&hand->app->err, STATUS_NODE, "it does not run");
+        return err_set(&hand->app->err, STATUS_NODE, _("node %s: it is not up"), hand->lab.name);
     enum status status = lab_stop(hand->app->state_dir, hand->lab.name, &hand->app->err);
     if (status == STATUS_OK)
         status = start_again(hand);

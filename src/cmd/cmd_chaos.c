@@ -56,6 +56,18 @@ static enum status only_our_own(struct app *app)
     return STATUS_OK;
 }
 
+/* The coordinator would find it out too, but only say so in its log. */
+static enum status nobody_else(struct app *app)
+{
+    struct log_view log;
+    enum status status = log_view_read(app, &log);
+    if (status != STATUS_OK || log.holder == 0)
+        return status;
+    return err_set(&app->err, STATUS_STATE,
+                   _("chaos: a coordinator runs on this state directory (pid %lld); end it"),
+                   (long long)log.holder);
+}
+
 static enum status check_faults(struct app *app)
 {
     const char *names[XATOP_NODES_MAX];
@@ -169,6 +181,8 @@ static enum status run(struct app *app, const struct chaos_plan *plan)
     enum status status = app_may_change(app, "chaos");
     if (status == STATUS_OK)
         status = only_our_own(app);
+    if (status == STATUS_OK)
+        status = nobody_else(app);
     if (status == STATUS_OK)
         status = check_faults(app);
     if (status == STATUS_OK)

@@ -65,13 +65,29 @@ survives()
     at_least "$make: coordinator kills" $((10 * DURATION / 60)) .coordinator_kills
     at_least "$make: nodes killed" 1 .node_kills
     at_least "$make: nodes frozen" $((10 * DURATION / 60)) .node_freezes
+    at_least "$make: links broken" $((10 * DURATION / 60)) .link_faults
     at_least "$make: locks" 1 .faults.lock
     at_least "$make: read_only" 1 .faults.read_only
     at_least "$make: KILL storms" 1 .faults.kill_storm
     at_least "$make: rivals" 1 .faults.deadlock
     at_least "$make: a pause was measured" 1 .longest_gap_ms
     run_test "$make: nothing is left behind" nothing_left
+    expect_exit 0 "$make: links" "$XATOP" --json link
+    is "$make: the link of n1 is whole" heal '.links[0].words'
+    is "$make: the link of n2 is whole" heal '.links[1].words'
     expect_exit 0 "$make: transfers go on" "$XATOP" transfer --from 1001 --to 1002 --amount 1
+}
+
+availability()
+{
+    local make=$1 i
+    expect_exit 0 "$make: availability alone" "$XATOP" --json chaos --duration 0 --availability
+    is "$make: first without trouble" none '.availability[0].case'
+    for i in 1 2 3 4; do is "$make: case $i happened" true ".availability[$i].hit"; done
+    is "$make: the last is the coordinator's" coordinator-kill '.availability[4].case'
+    # asked is what the clock says, not what somebody heard
+    for i in 0 4; do is "$make: asked in case $i" 599 ".availability[$i].asked"; done
+    is "$make: the audit holds after it" true .audit_ok
 }
 
 # A supervisor that is killed takes its coordinator and its hands with it; the next run is not disturbed.
@@ -118,6 +134,7 @@ on_makes()
     expect_exit 2 "$make: a fault that cannot be read" "$XATOP" chaos --duration 5 --fault nonsense
     survives "$make"
     proves_nothing "$make"
+    availability "$make"
     dies "$make"
     sees_torn "$make"
 }

@@ -105,6 +105,17 @@ CREATE TABLE IF NOT EXISTS xa_epoch (
     since_ms    BIGINT NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
+-- Where each decision log was (the folder, on which machine) when it last raised its epoch here. elsewhere: up to which epoch
+-- it has been at other places: what became of an undecided branch of those, only the log there knows.
+CREATE TABLE IF NOT EXISTS xa_place (
+    coordinator VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    log_id      BIGINT UNSIGNED NOT NULL,
+    place       BIGINT UNSIGNED NOT NULL,
+    epoch       INT UNSIGNED NOT NULL,
+    elsewhere   INT UNSIGNED NOT NULL,
+    PRIMARY KEY (coordinator, log_id)
+) ENGINE = InnoDB;
+
 -- Every session of a coordinator registers here before it does anything, so that a later epoch can end it.
 CREATE TABLE IF NOT EXISTS xa_session (
     coordinator   VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

@@ -31,6 +31,7 @@ struct coordinator {
     uint32_t epoch;
     int64_t pid, since_wall_ms;
     char host[64];
+    uint64_t place; /* where the log's folder is: the same number means the same folder of the same machine; 0: not known */
 };
 
 /* A session as a fence must know it: a connection id means nothing on a restarted server. */
@@ -64,6 +65,7 @@ struct message {
     int64_t sent_us, reply_us; /* measured: first byte out, last byte of the answer in; 0 if it never was */
     struct session_ref session;
     bool unreachable;        /* OPEN: could not connect or authenticate */
+    bool fenced;             /* OPEN: the epoch row is not ours any more */
     char detail[XATOP_REASON_MAX]; /* sanitised server words */
 };
 
@@ -107,6 +109,9 @@ enum raise_result {
     RAISE_NEWER_EPOCH, /* our own log, a newer epoch: another incarnation took over */
     RAISE_NO_SCHEMA,   /* `xatop setup` or `init` has not been run there */
     RAISE_UNFIT        /* the preflight refuses it, nothing was written there: detail says the first reason */
+    RAISE_NO_SCHEMA,   /* `xatop setup` or `init` has not been run there, or not since the schema grew: detail says so */
+    RAISE_ELSEWHERE,   /* our own log, but at another place, and sessions of it are alive: ours is a copy (detail as above) */
+    RAISE_CLEAR        /* a look: nothing stands against raising */
 };
 
 struct control {
@@ -117,7 +122,8 @@ struct control {
     uint8_t node;
     int64_t deadline_ms;
     const struct coordinator *coordinator; /* RAISE */
-    bool take_over;                        /* RAISE: claim the id even from another log (rule 3) */
+    bool look;                             /* RAISE: only look whether it may be done; nothing is changed */
+    bool take_over;                        /* RAISE: claim the id even from another log or place (rule 3) */
     bool claimed;                          /* RAISE: claimed earlier in this run: what another log left prepared is no obstacle */
     bool unsafe;                           /* RAISE: also a node that the preflight refuses */
     struct session_ref session;            /* FENCE */
@@ -137,6 +143,9 @@ struct control {
     struct node_info info;    /* HEALTH, RAISE */
     enum raise_result raised;
     struct preflight *preflight; /* RAISE, HEALTH: malloc'd, the receiver frees; NULL: as it was. SERVER is not judged */
+    bool fenced;              /* HEALTH: the epoch row is not ours any more */
+    bool displaced;           /* RAISE: the id was another log's, or our log's at another place; detail says whose */
+    uint32_t elsewhere;       /* RAISE: up to this epoch our log was at other places (schema: xa_place); 0: never */
     uint32_t killed;          /* RAISE: older sessions */
     struct xid *xids;         /* SCAN: malloc'd, the receiver frees; at most XATOP_SCAN_MAX */
     uint32_t xid_count, xid_total;

@@ -13,6 +13,8 @@
 struct recovery_facts {
     enum xid_owner owner;
     uint32_t xid_epoch, our_epoch;
+    uint32_t
+        elsewhere;    /* up to this epoch our log was at other places: no record here is no proof; 0: never */
     bool node_raised; /* our epoch stands in the node's epoch row, older sessions gone and settled */
     bool in_flight;   /* at the snapshot between the scans, or after it */
     bool in_both_scans;

@@ -126,6 +126,8 @@ enum verdict {
     X(LOG_UNKNOWN, LEAVE, "log-unknown",                                                                     \
       "the decision log failed in this run: no verdict until it is opened anew")                             \
     X(COMMIT_RECORD, COMMIT, "commit-record", "the decision log holds a durable COMMIT record")              \
+    X(OTHER_PLACE, AMBIGUOUS, "other-place",                                                                 \
+      "written when this log was at another place: only that copy of the log knows")                         \
     X(SIBLING_COMMITTED, AMBIGUOUS, "sibling-committed",                                                     \
       "no COMMIT record, but another branch is committed: the log has lost a decision")                      \
     X(NO_RECORD, ROLLBACK, "no-record", "no COMMIT record: presumed abort")

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "links.h"
+#include "place.h"
 #include "strike.h"
 #include "xatop/access.h"
 #include "xatop/clock.h"
@@ -216,6 +217,9 @@ static enum status open_log(struct runtime *runtime, struct app *app)
     status = dlog_open(&runtime->dlog, &runtime->disk, &options, &app->err);
     if (status != STATUS_OK)
         return status;
+    status = place_of(path, &self->place, &app->err);
+    if (status != STATUS_OK)
+        return status;
     self->log_id = dlog_log_id(runtime->dlog);
     self->epoch = dlog_epoch(runtime->dlog);
     dlog_undischarged(runtime->dlog, keep_undischarged, runtime);
@@ -275,8 +279,8 @@ static void fill_engine_config(struct runtime *runtime, const struct app *app)
     };
     config->take_over = app->globals[GLOBAL_take_over].given;
     if (config->take_over)
-        program_log(LOG_LEVEL_WARNING, "the coordinator id is taken over: %s",
-                    app->globals[GLOBAL_take_over].string);
+        text_sanitise_cstr(config->take_over_reason, sizeof config->take_over_reason,
+                           app->globals[GLOBAL_take_over].string);
     config->processes = strikes_processes(app);
     config->unsafe = app->globals[GLOBAL_unsafe].given;
     if (config->unsafe)

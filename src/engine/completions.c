@@ -31,6 +31,7 @@ static void opened(struct engine *engine, struct slot *slot, const struct messag
         if (!slot->open_failed)
             slot->open_failed = message->branch;
         node_suspect(engine, message->node);
+        engine->nodes[message->node].raise_due |= message->fenced;
     }
     if (slot->opening > 0 || slot->open_failed)
         return;

@@ -93,6 +93,9 @@ static void say_hello(struct engine *engine)
     event->n[0] = coordinator->epoch;
     event->n[1] = (int64_t)coordinator->log_id;
     emit(engine);
+    if (engine->config.take_over)
+        emit_notice(engine, NULL, 1, _("the coordinator id is taken over: %s"),
+                    engine->config.take_over_reason);
 }
 
 /* Nothing was decided for these: they can still be taken back, and no new decision can be made. */
@@ -148,7 +151,9 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static int64_t nodes_deadline_ms(const struct engine *engine)
 {
-    int64_t due_ms = engine->open ? INT64_MAX : engine->started_ms + START_PATIENCE_MS;
+    int64_t due_ms = INT64_MAX;
+    if (!engine->looked) /* then every answer is a reason to look on */
+        return engine->started_ms + START_PATIENCE_MS;
     for (uint8_t i = 0; i < engine->config.node_count; i++) {
         const struct book *book = &engine->nodes[i];
         bool away = !book->raised || book->down;

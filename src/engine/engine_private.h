@@ -8,7 +8,10 @@
 
 /* --- what is known of a node --- */
 struct book {
-    bool answered; /* the first RAISE has */
+    bool looked;   /* the first look has been answered, whatever it said */
+    bool clear;    /* ... and said that nothing stands against raising */
+    bool displaced; /* ... and that our log was at another place, or the id another log's: words say whose */
+    bool answered; /* nothing more is to be heard of it before the engine opens */
     bool raised;   /* our epoch stands there and its identity is known; stays so while it is away */
     bool down, no_schema;
     bool unfit; /* the preflight refuses it: nothing begins there; what is in flight and of the past is finished (fitness.c) */
@@ -17,6 +20,10 @@ struct book {
     bool
         unresolved; /* the last sweep left something there that is nobody's business here: looked at again at look_at_ms */
     int64_t retry_at_ms, health_at_ms, sweep_at_ms, look_at_ms;
+    bool away_said;         /* that it could not be taken over */
+    uint32_t elsewhere;     /* up to this epoch our log was at other places (recovery.h) */
+    struct gtrid ambiguous; /* the oldest of ours that the last sweep left to people there; epoch 0: none */
+    int64_t retry_at_ms, health_at_ms, sweep_at_ms;
     int64_t
         health_until_ms; /* health_out: past this it counts as frozen, whatever its control session is stuck in */
     uint32_t failures;
@@ -98,7 +105,7 @@ struct engine {
     uint64_t trace_seq, sequence;
     struct prng prng;
     struct gate gate;
-    bool started, open, dead, log_failed, log_failure_said, draining, recovery_allowed, swept_once;
+    bool started, looked, open, dead, log_failed, log_failure_said, draining, recovery_allowed, swept_once;
     uint32_t in_doubt;  /* the log failed while they were decided: not for this opening */
     enum status halted; /* another log or a newer epoch: acts on nothing any more */
     char halt_words[XATOP_REASON_MAX];

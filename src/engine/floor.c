@@ -50,6 +50,9 @@ static struct gtrid highest_finished(struct engine *engine)
             stay_below(engine, &target, &slot->gtrid);
     for (uint32_t i = engine->undischarged_next; i < engine->undischarged_count; i++)
         stay_below(engine, &target, &engine->undischarged[i].gtrid);
+    for (uint8_t i = 0; i < engine->config.node_count; i++)
+        if (engine->nodes[i].ambiguous.epoch != 0)
+            stay_below(engine, &target, &engine->nodes[i].ambiguous);
     return target;
 }
 

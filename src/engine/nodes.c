@@ -65,15 +65,30 @@ static void is_there(struct engine *engine, struct book *book, const struct cont
     trace_node(engine, control, book->unfit ? NODE_UNFIT : state);
 }
 
-void node_raised(struct engine *engine, struct control *control)
+static void is_ours(struct engine *engine, struct book *book, const struct control *control)
 {
-    struct book *book = &engine->nodes[control->node];
+    const char *name = engine->config.node_names[control->node];
+    book->raised = true;
+    book->node_id = control->info.node_id;
+    book->server_start = control->info.server_start;
+    book->elsewhere = control->elsewhere;
+    book->sweep_wanted = true;
+    book->sweep_at_ms = engine->now_ms;
+    is_there(engine, book, control);
+    if (control->displaced)
+        emit_notice(engine, NULL, 1, _("%s: taken over from %s; sessions ended: %u"), name, control->detail,
+                    control->killed);
+    else if (control->killed > 0)
+        emit_notice(engine, NULL, 0, _("%s: %u sessions of an earlier epoch ended"), name, control->killed);
+    if (engine->open)
+        slot_unpark(engine);
+}
+
+static void is_refused(struct engine *engine, const struct control *control)
+{
     const char *name = engine->config.node_names[control->node];
     char words[XATOP_REASON_MAX];
     struct text text;
-    book->raise_out = false;
-    book->answered = true;
-    book->no_schema = false;
     text_init(&text, words, sizeof words);
     book->unfit = false;
     node_checked(engine, control);
@@ -92,19 +107,44 @@ void node_raised(struct engine *engine, struct control *control)
             slot_unpark(engine);
         break;
     case RAISE_OTHER_LOG:
+    if (control->raised == RAISE_OTHER_LOG)
         text_printf(&text, _("another decision log owns coordinator id '%s' on %s: %s"),
                     engine->config.coordinator.id, name, control->detail);
-        engine_halt(engine, STATUS_STATE, words);
-        break;
-    case RAISE_NEWER_EPOCH:
+    else if (control->raised == RAISE_NEWER_EPOCH)
         text_printf(&text, _("a newer incarnation, or a copy, of this decision log has taken over on %s: %s"),
                     name, control->detail);
-        engine_halt(engine, STATUS_STATE, words);
+    else
+        text_printf(
+            &text,
+            _("this decision log is a copy, its original is at work on %s: %s (or --take-over REASON)"), name,
+            control->detail);
+    engine_halt(engine, STATUS_STATE, words);
+}
+
+void node_raised(struct engine *engine, struct control *control)
+{
+    struct book *book = &engine->nodes[control->node];
+    book->raise_out = false;
+    book->looked = book->answered = true;
+    book->no_schema = false;
+    switch (control->ok ? control->raised : RAISE_UNREACHABLE) {
+    case RAISE_DONE:
+        is_ours(engine, book, control);
+        break;
+    case RAISE_CLEAR: /* now it only waits for the other nodes' looks */
+        book->answered = false;
+        book->clear = true;
+        book->displaced = control->displaced;
+        text_copy(book->words, sizeof book->words, control->detail);
+        break;
+    case RAISE_OTHER_LOG:
+    case RAISE_NEWER_EPOCH:
+    case RAISE_ELSEWHERE:
+        is_refused(engine, control);
         break;
     case RAISE_NO_SCHEMA:
         went_away(engine, book, control);
         book->no_schema = true;
-        text_copy(book->words, sizeof book->words, _("no schema there: run xatop setup"));
         break;
     case RAISE_UNFIT:
         went_away(engine, book, control);
@@ -127,19 +167,23 @@ void node_sampled(struct engine *engine, struct control *control)
     }
     node_checked(engine, control);
     if (book->down)
-        return; /* an old sample: only the epoch's raising brings a node back */
+        return;          /* an old sample: only the epoch's raising brings a node back */
+    if (control->fenced) /* who owns the id now, its row says */
+        book->raise_due = true;
     /* another server process: all it had told us may have come back (40a) */
     if (control->info.server_start != book->server_start || control->info.node_id != book->node_id)
         book->raise_due = true;
     is_there(engine, book, control);
 }
 
-static void raise_node(struct engine *engine, uint8_t node)
+/* @look: change nothing, only ask whether it may be done. */
+static void raise_node(struct engine *engine, uint8_t node, bool look)
 {
     struct control_box *box = control_box_new(engine, CONTROL_RAISE, FOR_RAISE, node);
     engine->nodes[node].raise_out = true;
     engine->nodes[node].raise_due = false;
     box->control.coordinator = &engine->config.coordinator;
+    box->control.look = look;
     /* claimed once: whoever claims it from us afterwards has it */
     box->control.take_over = engine->config.take_over && !engine->nodes[node].raised;
     box->control.claimed = engine->config.take_over;
@@ -167,13 +211,70 @@ static void unanswered(struct engine *engine, uint8_t node)
     went_away(engine, &engine->nodes[node], &none);
 }
 
+/* Nobody is alive where our log was before, as far as could be seen: but on a node that was not heard somebody may be, and the
+ * raise would end his sessions on the others. Only a claim may do that. */
+static void unheard_is_refused(struct engine *engine)
+{
+    uint8_t moved = NO_NODE, unheard = NO_NODE;
+    char words[XATOP_REASON_MAX];
+    struct text text;
+    for (uint8_t i = 0; i < engine->config.node_count; i++) {
+        if (engine->nodes[i].displaced)
+            moved = i;
+        if (!engine->nodes[i].clear && !engine->nodes[i].no_schema)
+            unheard = i;
+    }
+    if (engine->config.take_over || moved == NO_NODE || unheard == NO_NODE)
+        return;
+    text_init(&text, words, sizeof words);
+    text_printf(
+        &text,
+        _("this decision log is a copy; whether its original is at work cannot be seen while %s is away: %s"),
+        engine->config.node_names[unheard], engine->nodes[moved].words);
+    engine_halt(engine, STATUS_STATE, words);
+}
+
+/* Whoever is refused must not have changed anything anywhere: so every node is looked at before the first is raised. */
+static void look_around(struct engine *engine)
+{
+    bool all_looked = true;
+    for (uint8_t i = 0; i < engine->config.node_count; i++) {
+        struct book *book = &engine->nodes[i];
+        if (!book->looked && !book->raise_out)
+            raise_node(engine, i, true);
+        all_looked &= book->looked;
+    }
+    if (!all_looked && engine->now_ms < engine->started_ms + START_PATIENCE_MS)
+        return;
+    engine->looked = true;
+    unheard_is_refused(engine);
+}
+
+/* What an operator claims and cannot get yet, he must know. */
+static void say_not_taken_over(struct engine *engine)
+{
+    for (uint8_t i = 0; engine->config.take_over && i < engine->config.node_count; i++) {
+        struct book *book = &engine->nodes[i];
+        if (book->raised || book->away_said)
+            continue;
+        book->away_said = true;
+        emit_notice(engine, NULL, 1, _("%s is not taken over: %s; it will be when it is back in this run"),
+                    engine->config.node_names[i], book->words[0] ? book->words : _("no answer"));
+    }
+}
+
 void nodes_turn(struct engine *engine)
 {
     bool all_answered = true;
+    if (!engine->looked)
+        look_around(engine);
+    if (!engine->looked || !engine_acts(engine))
+        return;
     for (uint8_t i = 0; i < engine->config.node_count; i++) {
         struct book *book = &engine->nodes[i];
         bool away = !book->raised || book->down;
-        all_answered &= book->answered;
+        /* a look that is not answered is waited for no longer; a raise that has begun is, it has a deadline */
+        all_answered &= book->answered || !book->clear;
         if (!away && book->health_out && book->health_until_ms <= engine->now_ms) {
             unanswered(engine, i);
             continue;
@@ -181,13 +282,13 @@ void nodes_turn(struct engine *engine)
         if (book->raise_out)
             continue;
         if (book->raise_due || (away && book->retry_at_ms <= engine->now_ms))
-            raise_node(engine, i);
+            raise_node(engine, i, false);
         else if (!away && !book->health_out && book->health_at_ms <= engine->now_ms)
             sample_node(engine, i);
     }
-    /* "Acts on nothing anywhere" if another log owns the id on one node: so every node is heard first. */
-    if (!engine->open && (all_answered || engine->now_ms >= engine->started_ms + START_PATIENCE_MS)) {
+    if (!engine->open && all_answered) {
         engine->open = true;
+        say_not_taken_over(engine);
         slot_unpark(engine);
     }
 }

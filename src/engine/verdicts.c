@@ -73,6 +73,16 @@ void sweep_found(struct engine *engine, struct log_box *box)
     verdicts_find(engine);
 }
 
+/* Of all nodes: one that was put back from a backup may have forgotten. */
+static uint32_t elsewhere(const struct engine *engine)
+{
+    uint32_t highest = 0;
+    for (uint8_t i = 0; i < engine->config.node_count; i++)
+        if (engine->nodes[i].elsewhere > highest)
+            highest = engine->nodes[i].elsewhere;
+    return highest;
+}
+
 static void judge(struct engine *engine, struct candidate *candidate)
 {
     const struct book *book = &engine->nodes[candidate->node];
@@ -81,6 +91,7 @@ static void judge(struct engine *engine, struct candidate *candidate)
         .owner = candidate->owner,
         .xid_epoch = candidate->gtrid.epoch,
         .our_epoch = engine->config.coordinator.epoch,
+        .elsewhere = elsewhere(engine),
         .node_raised = book->raised,
         .in_flight = candidate->in_flight,
         .in_both_scans = candidate->first && candidate->second,
@@ -206,6 +217,22 @@ static void look_again(struct engine *engine, const struct candidate *candidate)
     }
 }
 
+/* What is left to people may still become anything: the floor stays below it (floor.c). */
+static void keep_ambiguous(struct engine *engine)
+{
+    const struct sweep *sweep = &engine->sweep;
+    for (uint8_t i = 0; i < engine->config.node_count; i++)
+        if (sweep->nodes & 1u << i && !(sweep->failed & 1u << i))
+            engine->nodes[i].ambiguous = (struct gtrid){.epoch = 0};
+    for (uint32_t i = 0; i < sweep->count; i++) {
+        const struct candidate *c = &sweep->list[i];
+        struct gtrid *oldest = &engine->nodes[c->node].ambiguous;
+        if (c->verdict == VERDICT_AMBIGUOUS && c->owner == XID_OURS &&
+            (oldest->epoch == 0 || gtrid_by_age(&c->gtrid, oldest) < 0))
+            *oldest = c->gtrid;
+    }
+}
+
 void verdicts_give(struct engine *engine)
 {
     struct sweep *sweep = &engine->sweep;
@@ -221,6 +248,7 @@ void verdicts_give(struct engine *engine)
             trace_verdict(engine, &sweep->list[i]);
         look_again(engine, &sweep->list[i]);
     }
+    keep_ambiguous(engine);
     for (uint32_t i = 0; i < sweep->count && !dry_run && engine_acts(engine); i++) {
         struct candidate *candidate = &sweep->list[i];
         bool acts = candidate->verdict == VERDICT_COMMIT || candidate->verdict == VERDICT_ROLLBACK;

@@ -78,6 +78,8 @@ static void accounts_sql(struct text *sql, enum lab_make make, const char *root,
         text_printf(sql, "GRANT SELECT ON performance_schema.* TO 'xatop'@'%s';\n", host);
         if (make == LAB_MYSQL) /* xa-facts row 13 */
             text_printf(sql, "GRANT XA_RECOVER_ADMIN ON *.* TO 'xatop'@'%s';\n", host);
+        else /* else neither of the two accounts may KILL the other's sessions */
+            text_printf(sql, "GRANT CONNECTION ADMIN ON *.* TO 'xatop'@'%s';\n", host);
     }
     text_append(sql, "CREATE DATABASE IF NOT EXISTS `xatop`;\n");
 }

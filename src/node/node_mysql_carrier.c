@@ -103,6 +103,7 @@ static bool open_session(struct carrier *carrier, struct message *message)
         session_guard(session, message->deadline_ms);
         opened = session_register(session, &carrier->nodes->options.coordinator);
         session_unguard(session);
+        message->fenced = session->fenced;
     }
     if (!opened) {
         message->error = session->error;
@@ -205,7 +206,7 @@ static void begin(struct carrier *carrier, struct message *message)
     message->reply = REPLY_NOT_SENT;
     message->last_verb = 0;
     message->error = 0;
-    message->injected = message->unreachable = false;
+    message->injected = message->unreachable = message->fenced = false;
     message->refusal = REFUSAL_NONE;
     message->sent_us = message->reply_us = 0;
     message->session = carrier->sessions[message->node].ref;

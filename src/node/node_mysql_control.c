@@ -154,6 +154,8 @@ static void answer(struct control_worker *worker, struct control *control)
     switch (control->kind) {
     case CONTROL_HEALTH:
         look_health(worker, control);
+        look_health(session, control);
+        control->fenced = worker->raised && session->fenced;
         break;
     case CONTROL_RAISE:
         raise_epoch(worker, control);
@@ -197,6 +199,8 @@ static void clear(struct control *control)
     control->raised = RAISE_UNREACHABLE;
     control->preflight = NULL;
     control->killed = 0;
+    control->fenced = control->displaced = false;
+    control->killed = control->elsewhere = 0;
     control->xids = NULL;
     control->floor.finished = control->floor.pruned = control->floor.covered = (struct gtrid){.epoch = 0};
     control->floor.markers = NULL;

@@ -91,6 +91,20 @@ bool session_info(struct session *session, struct node_info *info);
 bool session_node_id(struct session *session,
                      uint64_t *id); /* 0: no schema or no row; false: connection lost */
 bool session_epoch(struct session *session, const char *coordinator, bool lock, struct node_epoch *out);
+/* A number of a row, also one of 64 unsigned bits, kept bit by bit. */
+bool cell_to_i64(const char *cell, int64_t *out);
+
+/* xa_place: where a log was when it last raised its epoch here, and up to which epoch it was at other places. */
+struct log_home {
+    bool found;
+    uint64_t place;
+    uint32_t epoch, elsewhere;
+};
+bool session_home(struct session *session, const struct coordinator *who, struct log_home *out);
+/* Both rows. @found: there is an epoch row, and we hold its lock. */
+bool session_write_epoch(struct session *session, const struct coordinator *who, bool found, uint32_t elsewhere);
+/* "host H, pid P, since S", in front of it "log L" if wanted. */
+void epoch_say_owner(const struct node_epoch *owner, bool with_log, char *detail, size_t cap);
 /* KILL @ids (those that the process list shows under our account), wait until none is left. False: deadline or connection. */
 bool session_kill_and_wait(struct session *session, const uint64_t *ids, uint32_t count, int64_t deadline_ms,
                            uint32_t *killed);
@@ -99,6 +113,8 @@ bool session_kill_and_wait(struct session *session, const uint64_t *ids, uint32_
 bool session_preflight(struct session *session, struct preflight_facts *facts, bool whole);
 /* The settings that may change while the server runs, in one question: another text, another look. */
 bool session_watched(struct session *session, char out[PREFLIGHT_WATCH_MAX]);
+/* Does the process list show any of @ids under our account? */
+bool session_any_present(struct session *session, const uint64_t *ids, uint32_t count, bool *any);
 void session_raise(struct session *session, struct control *control);
 void session_resolve(struct session *session, struct control *control);
 void session_key(struct session *session, struct control *control);

@@ -1,5 +1,13 @@
 /* Rule 4: before a node takes work or gives a verdict, our epoch stands in its epoch row, and every session of an older epoch
- * (or of a log that was taken over) has left its process list and settled. */
+ * (or of a log that was taken over) has left its process list and settled.
+ *
+ * A copy of the log (a copied state directory, a backup put back, another machine) has our log id and may have a higher epoch
+ * than its original. Two things tell it apart: the place of the log's folder is not the one in xa_place, and sessions that
+ * registered from there are alive. Then it is refused. With nobody alive there it may go on, and with --take-over always; but
+ * its records are those of the moment it was copied, so of every epoch up to then nothing may be presumed (xa_place.elsewhere,
+ * rule other-place). The same folder on the same machine is an ordinary restart: whoever holds the lock of the folder knows
+ * that nobody else is at work there. A cloned virtual machine or disk image has the same place as its original and is not told
+ * apart by this, only by its epoch. */
 #include "config.h"
 
 #include <inttypes.h>
@@ -15,85 +23,12 @@
 
 enum { SESSIONS_AT_ONCE = 1024 };
 
-struct epoch_row {
-    struct node_epoch *out;
-    bool bad;
+/* What stands in the node's rows. */
+struct standing {
+    struct node_epoch owner;
+    struct log_home home;
+    bool elsewhere; /* our log was at another place */
 };
-
-static bool number_cell(const char *cell, int64_t *out)
-{
-    char *end;
-    if (!cell || !*cell)
-        return false;
-    *out = cell[0] == '-' ? strtoll(cell, &end, 10) : (int64_t)strtoull(cell, &end, 10);
-    return *end == '\0';
-}
-
-static bool take_epoch(void *arg, char **row, const unsigned long *lengths, unsigned columns)
-{
-    struct epoch_row *epoch = arg;
-    int64_t log_id, number, pid, since;
-    if (columns < 5 || !number_cell(row[0], &log_id) || !number_cell(row[1], &number) ||
-        !number_cell(row[2], &pid) || !number_cell(row[3], &since) || !row[4]) {
-        epoch->bad = true;
-        return false;
-    }
-    *epoch->out = (struct node_epoch){
-        .found = true,
-        .log_id = (uint64_t)log_id,
-        .epoch = (uint32_t)number,
-        .pid = pid,
-        .since_wall_ms = since,
-    };
-    text_sanitise(epoch->out->host, sizeof epoch->out->host, row[4], lengths[4]);
-    return false;
-}
-
-bool session_epoch(struct session *session, const char *coordinator, bool lock, struct node_epoch *out)
-{
-    char sql[256];
-    struct epoch_row epoch = {.out = out};
-    *out = (struct node_epoch){0};
-    xatop_assert(coordinator_id_valid(coordinator)); /* stands in SQL text */
-    snprintf(sql, sizeof sql,
-             "SELECT log_id, epoch, pid, since_ms, host FROM xa_epoch WHERE coordinator = '%s'%s",
-             coordinator, lock ? " FOR UPDATE" : "");
-    if (!session_rows(session, sql, take_epoch, &epoch))
-        return false;
-    if (epoch.bad)
-        text_copy(session->detail, sizeof session->detail, _("the epoch row makes no sense"));
-    return !epoch.bad;
-}
-
-static void say_owner(const struct node_epoch *owner, char *detail, size_t cap)
-{
-    struct text text;
-    struct tm tm;
-    char since[32] = "?";
-    time_t seconds = (time_t)(owner->since_wall_ms / 1000);
-    if (gmtime_r(&seconds, &tm))
-        strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S UTC", &tm);
-    text_init(&text, detail, cap);
-    text_printf(&text, _("log %016" PRIx64 ", host %s, pid %" PRId64 ", since %s"), owner->log_id,
-                owner->host, owner->pid, since);
-}
-
-/* @found: there is a row, and we hold its lock. An absent row cannot be locked at READ COMMITTED: of two who saw none, INSERT
- * lets one pass, and the other gets 1062. */
-static bool write_epoch(struct session *session, const struct coordinator *who, bool found)
-{
-    char sql[512];
-    struct text text;
-    text_init(&text, sql, sizeof sql);
-    text_printf(&text,
-                "%s INTO xa_epoch (coordinator, log_id, epoch, pid, since_ms, host) VALUES ('%s', %" PRIu64
-                ", %" PRIu32 ", %" PRId64 ", %" PRId64 ", X'",
-                found ? "REPLACE" : "INSERT", who->id, who->log_id, who->epoch, who->pid, who->since_wall_ms);
-    text_hex(&text, who->host, strnlen(who->host, sizeof who->host));
-    text_append(&text, "')");
-    xatop_assert(!text.truncated);
-    return session_run(session, sql);
-}
 
 /* An epoch is durable in its log before any node hears of it, so the next run of that log has a higher one. The same epoch
  * raised by another process means a copy of the log: a copied state directory, or a backup put back. */
@@ -103,29 +38,97 @@ static bool is_other_run(const struct node_epoch *owner, const struct coordinato
            (owner->pid != who->pid || owner->since_wall_ms != who->since_wall_ms);
 }
 
+struct old_sessions {
+    uint64_t ids[SESSIONS_AT_ONCE];
+    uint32_t count;
+};
+
+static bool take_old(void *arg, char **row, const unsigned long *lengths, unsigned columns)
+{
+    struct old_sessions *old = arg;
+    int64_t id;
+    (void)lengths;
+    if (columns >= 1 && cell_to_i64(row[0], &id))
+        old->ids[old->count++] = (uint64_t)id;
+    return old->count < SESSIONS_AT_ONCE;
+}
+
+/* Sessions that our log registered from where it was, and that the process list still shows. */
+static bool somebody_is_alive(struct session *session, const struct control *control, bool *alive)
+{
+    const struct coordinator *who = control->coordinator;
+    struct old_sessions old = {.count = 0};
+    char sql[384];
+    snprintf(sql, sizeof sql,
+             "SELECT connection_id FROM xa_session WHERE coordinator = '%s' AND log_id = %" PRIu64
+             " AND epoch < %" PRIu32 " AND server_start = %" PRId64 " AND connection_id <> %" PRIu64
+             " ORDER BY opened DESC",
+             who->id, who->log_id, who->epoch, session->ref.server_start, session->ref.connection_id);
+    return session_rows(session, sql, take_old, &old) &&
+           session_any_present(session, old.ids, old.count, alive);
+}
+
+static bool no_schema(const struct session *session, struct control *control, const char *words)
+{
+    if (session->error == ERROR_NO_SUCH_TABLE) {
+        control->raised = RAISE_NO_SCHEMA;
+        text_copy(control->detail, sizeof control->detail, words);
+    }
+    return false;
+}
+
+static bool refuse(struct control *control, enum raise_result why, const struct node_epoch *owner)
+{
+    control->raised = why;
+    epoch_say_owner(owner, why == RAISE_OTHER_LOG, control->detail, sizeof control->detail);
+    return false;
+}
+
+/* Read the rows and judge them; in a transaction with @lock. False: control->raised says why, or the session failed. */
+static bool may_raise(struct session *session, struct control *control, bool lock, struct standing *now)
+{
+    const struct coordinator *who = control->coordinator;
+    const struct node_epoch *owner = &now->owner;
+    bool alive = false;
+    if (!session_epoch(session, who->id, lock, &now->owner) || !session_home(session, who, &now->home))
+        return no_schema(session, control,
+                         _("the schema there is older than this program: run xatop setup (or init) again"));
+    now->elsewhere =
+        now->home.found && now->home.place != 0 && who->place != 0 && now->home.place != who->place;
+    bool another = owner->found && owner->log_id != who->log_id;
+    if (another && !control->take_over)
+        return refuse(control, RAISE_OTHER_LOG, owner);
+    if (owner->found && !another && (owner->epoch > who->epoch || is_other_run(owner, who)))
+        return refuse(control, RAISE_NEWER_EPOCH, owner);
+    if (now->elsewhere && !control->take_over) {
+        if (!somebody_is_alive(session, control, &alive))
+            return false;
+        if (alive)
+            return refuse(control, RAISE_ELSEWHERE, owner);
+    }
+    control->displaced = another || now->elsewhere;
+    if (control->displaced)
+        epoch_say_owner(owner, another, control->detail, sizeof control->detail);
+    return true;
+}
+
 enum compared { COMPARED_RAISED, COMPARED_NOT, COMPARED_AGAIN };
 
 /* Compare and raise in one transaction. NOT: nothing was changed; control->raised says why. */
 static enum compared compare_and_raise(struct session *session, struct control *control)
 {
     const struct coordinator *who = control->coordinator;
-    struct node_epoch owner;
+    struct standing now;
     enum compared compared = COMPARED_NOT;
-    if (!session_run(session, "START TRANSACTION") || !session_epoch(session, who->id, true, &owner))
-        goto out;
-    if (owner.found && owner.log_id != who->log_id && !control->take_over) {
-        control->raised = RAISE_OTHER_LOG;
-        say_owner(&owner, control->detail, sizeof control->detail);
-    } else if (owner.found && owner.log_id == who->log_id &&
-               (owner.epoch > who->epoch || is_other_run(&owner, who))) {
-        control->raised = RAISE_NEWER_EPOCH;
-        say_owner(&owner, control->detail, sizeof control->detail);
-    } else if (write_epoch(session, who, owner.found)) {
-        compared = session_run(session, "COMMIT") ? COMPARED_RAISED : COMPARED_NOT;
-    } else if (!owner.found && session->error == ERROR_DUPLICATE) {
-        compared = COMPARED_AGAIN;
+    if (session_run(session, "START TRANSACTION") && may_raise(session, control, true, &now)) {
+        control->elsewhere = now.home.elsewhere;
+        if (now.elsewhere && now.home.epoch > control->elsewhere)
+            control->elsewhere = now.home.epoch;
+        if (session_write_epoch(session, who, now.owner.found, control->elsewhere))
+            compared = session_run(session, "COMMIT") ? COMPARED_RAISED : COMPARED_NOT;
+        else if (!now.owner.found && session->error == ERROR_DUPLICATE)
+            compared = COMPARED_AGAIN;
     }
-out:
     if (compared != COMPARED_RAISED)
         session_run(session, "ROLLBACK");
     return compared;
@@ -139,13 +142,18 @@ static bool raise_epoch(struct session *session, struct control *control)
     return compared == COMPARED_RAISED;
 }
 
-/* Branches of our coordinator id, but of another log: only that log knows about them (rule 3). */
+/* Branches of our coordinator id, but of another log: only that log knows about them (rule 3). They stand in the way of
+ * whoever comes first; once the row is ours they are known, and left alone. */
 static bool other_log_is_prepared(struct session *session, struct control *control)
 {
     struct xid *xids;
     uint32_t count, total;
     struct node_epoch owner;
     bool other = false;
+    if (!session_epoch(session, control->coordinator->id, false, &owner))
+        return true;
+    if (owner.found && owner.log_id == control->coordinator->log_id)
+        return false;
     if (!session_scan(session, &xids, &count, &total))
         return true;
     if (total > count) { /* the rest cannot be judged, and one of them may be another log's */
@@ -159,33 +167,17 @@ static bool other_log_is_prepared(struct session *session, struct control *contr
             continue;
         other = true;
         control->raised = RAISE_OTHER_LOG;
-        text_init(&text, control->detail, sizeof control->detail);
         /* who that is, the epoch row says; without one at least the branch is named */
-        if (session_epoch(session, control->coordinator->id, false, &owner) && owner.found &&
-            owner.log_id != control->coordinator->log_id) {
-            say_owner(&owner, control->detail, sizeof control->detail);
-        } else {
-            text_append(&text, _("a branch of another log is prepared: "));
-            xid_print(&xids[i], &text);
+        if (owner.found) {
+            refuse(control, RAISE_OTHER_LOG, &owner);
+            continue;
         }
+        text_init(&text, control->detail, sizeof control->detail);
+        text_append(&text, _("a branch of another log is prepared: "));
+        xid_print(&xids[i], &text);
     }
     free(xids);
     return other;
-}
-
-struct old_sessions {
-    uint64_t ids[SESSIONS_AT_ONCE];
-    uint32_t count;
-};
-
-static bool take_old(void *arg, char **row, const unsigned long *lengths, unsigned columns)
-{
-    struct old_sessions *old = arg;
-    int64_t id;
-    (void)lengths;
-    if (columns >= 1 && number_cell(row[0], &id))
-        old->ids[old->count++] = (uint64_t)id;
-    return old->count < SESSIONS_AT_ONCE;
 }
 
 static bool end_older_sessions(struct session *session, struct control *control)
@@ -231,16 +223,23 @@ static bool end_older_sessions(struct session *session, struct control *control)
 
 static void check_and_raise(struct session *session, struct control *control)
 {
+    struct standing now;
     xatop_assert(control->coordinator && coordinator_id_valid(control->coordinator->id));
     if (!session_info(session, &control->info))
         return;
     control->info.state = NODE_UP;
     if (control->info.node_id == 0) {
         control->raised = RAISE_NO_SCHEMA;
+        text_copy(control->detail, sizeof control->detail, _("no schema there: run xatop setup"));
         return;
     }
     if (!control->take_over && !control->claimed && other_log_is_prepared(session, control))
         return;
+    if (control->look) {
+        if (may_raise(session, control, false, &now))
+            control->raised = RAISE_CLEAR;
+        return;
+    }
     if (!raise_epoch(session, control) || !end_older_sessions(session, control))
         return;
     if (!session_register(session, control->coordinator))

@@ -182,6 +182,18 @@ static bool take_process(void *arg, char **row, const unsigned long *lengths, un
     return true;
 }
 
+/* MariaDB 10.11 takes 'xatop'@'localhost' and 'xatop'@'127.0.0.1' for strangers, MySQL 9.7 does not. */
+static bool may_not_kill(struct session *session, uint64_t id)
+{
+    struct text text;
+    text_init(&text, session->detail, sizeof session->detail);
+    text_printf(
+        &text,
+        _("session %" PRIu64 " is of another account: GRANT %s ON *.* to ours, so that it may be killed"), id,
+        session->mariadb ? "CONNECTION ADMIN" : "CONNECTION_ADMIN");
+    return false;
+}
+
 static bool kill_seen(struct session *session, const struct process_list *list, uint32_t *killed)
 {
     for (uint32_t i = 0; i < list->count; i++) {
@@ -191,10 +203,40 @@ static bool kill_seen(struct session *session, const struct process_list *list, 
         snprintf(sql, sizeof sql, "KILL CONNECTION %" PRIu64, list->ids[i]);
         if (session_run(session, sql))
             ++*killed;
+        else if (session->error == ERROR_KILL_DENIED)
+            return may_not_kill(session, list->ids[i]);
         else if (session->error != ERROR_NO_SUCH_THREAD)
             return false;
     }
     return true;
+}
+
+bool session_any_present(struct session *session, const uint64_t *ids, uint32_t count, bool *any)
+{
+    struct process_list list = {
+        .user = session->config->user, .ids = ids, .count = count, .seen = calloc(count ? count : 1, 1)};
+    *any = false;
+    if (!list.seen)
+        return false;
+    bool ok = count == 0 || session_rows(session, "SHOW PROCESSLIST", take_process, &list);
+    *any = list.present > 0;
+    free(list.seen);
+    return ok;
+}
+
+/* Killed, and still there: stuck in something that the server cannot break off. */
+static bool say_stuck(struct session *session, const struct process_list *list)
+{
+    struct text text;
+    uint32_t i = 0;
+    while (i < list->count && !list->seen[i])
+        i++;
+    text_init(&text, session->detail, sizeof session->detail);
+    text_printf(&text, _("session %" PRIu64 " was killed and does not leave the process list"),
+                i < list->count ? list->ids[i] : 0);
+    if (list->present > 1)
+        text_printf(&text, _(", and %u more"), list->present - 1);
+    return false;
 }
 
 bool session_kill_and_wait(struct session *session, const uint64_t *ids, uint32_t count, int64_t deadline_ms,
@@ -207,16 +249,15 @@ bool session_kill_and_wait(struct session *session, const uint64_t *ids, uint32_
     *killed = 0;
     for (bool first = true; ok; first = false) {
         list.present = 0;
+        if (!first)
+            memset(list.seen, 0, count);
         ok = session_rows(session, "SHOW PROCESSLIST", take_process, &list);
         if (!ok || list.present == 0)
             break;
         if (first && !kill_seen(session, &list, killed))
             ok = false;
-        if (clock_mono_ms() >= deadline_ms) {
-            text_copy(session->detail, sizeof session->detail,
-                      _("a killed session does not leave the process list"));
-            ok = false;
-        }
+        if (ok && clock_mono_ms() >= deadline_ms)
+            ok = say_stuck(session, &list);
         if (ok)
             nanosleep(&moment, NULL);
     }

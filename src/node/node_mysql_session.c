@@ -231,6 +231,7 @@ bool session_register(struct session *session, const struct coordinator *coordin
 {
     char sql[512];
     xatop_assert(coordinator_id_valid(coordinator->id)); /* stands in SQL text */
+    session->fenced = false;
     snprintf(sql, sizeof sql,
              "REPLACE INTO xa_session (coordinator, connection_id, server_start, log_id, epoch, opened) "
              "VALUES ('%s', %llu, %lld, %llu, %u, NOW(3))",
@@ -249,9 +250,12 @@ bool session_register(struct session *session, const struct coordinator *coordin
              (long long)coordinator->since_wall_ms, coordinator->id);
     if (!session_numbers(session, sql, &same, 1, &found))
         return false;
+    session->fenced = !found || same != 1;
+    if (!session->fenced)
+        return true;
     session->error = 0;
     text_copy(session->detail, sizeof session->detail, _("the epoch row of the node is not ours"));
-    return found && same == 1;
+    return false;
 }
 
 bool session_alive(struct session *session)

@@ -23,6 +23,7 @@ struct session {
     bool mariadb;
     int64_t used_ms; /* when the server last answered */
     bool doubtful;   /* to be shut without a word */
+    bool fenced;     /* the last time it registered, the epoch row was somebody else's */
     int32_t error;   /* of the last call that failed: server's or client's number */
     char detail[XATOP_REASON_MAX];
     struct session *next; /* in its watch */
@@ -42,7 +43,7 @@ void session_destroy(struct session *session); /* closes */
 /* Connect and set; false: error and detail say why. Blocks at most the connect timeout and @deadline_ms. */
 bool session_open(struct session *session, int64_t deadline_ms);
 void session_close(struct session *session);
-/* Rule 4: register in xa_session, then look at the epoch row: false if it is not @coordinator's (error 0) or on failure. */
+/* Rule 4: register in xa_session, then look at the epoch row: false if it is not @coordinator's (`fenced`) or on failure. */
 bool session_register(struct session *session, const struct coordinator *coordinator);
 /* Still connected, as far as can be seen without asking: an idle session has nothing to read but its own end. */
 bool session_alive(struct session *session);

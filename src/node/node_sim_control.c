@@ -29,21 +29,36 @@ static struct node_info info_of(const struct sim_node *node)
     return info;
 }
 
+/* As the schema's xa_epoch and xa_place say; of a log that was taken over the place is forgotten. */
+static enum raise_result may_raise(const struct sim_node *node, struct control *c)
+{
+    const struct coordinator *who = c->coordinator;
+    bool another = node->claimed && node->log_id != who->log_id;
+    bool moved = node->claimed && !another && node->place != who->place;
+    if (another && !c->take_over)
+        return RAISE_OTHER_LOG;
+    if (node->claimed && !another && node->epoch > who->epoch)
+        return RAISE_NEWER_EPOCH;
+    for (const struct sim_session *session = node->sessions; moved && session; session = session->next)
+        if (session->alive && session->epoch < who->epoch && !c->take_over)
+            return RAISE_ELSEWHERE;
+    c->displaced = another || moved;
+    return RAISE_CLEAR;
+}
+
 static enum progress raise_epoch(struct node_sim *sim, struct sim_node *node, struct sim_control *step)
 {
     struct control *c = step->control;
     if (!step->started) {
         step->started = true;
-        if (node->claimed && node->log_id != c->coordinator->log_id) {
-            c->raised = RAISE_OTHER_LOG;
+        c->raised = may_raise(node, c);
+        if (c->look || c->raised != RAISE_CLEAR)
             return ANSWERED;
-        }
-        if (node->claimed && node->epoch > c->coordinator->epoch) {
-            c->raised = RAISE_NEWER_EPOCH;
-            return ANSWERED;
-        }
+        if (c->displaced && node->log_id == c->coordinator->log_id)
+            node->elsewhere = node->epoch;
         node->claimed = true;
         node->log_id = c->coordinator->log_id;
+        node->place = c->coordinator->place;
         node->epoch = c->coordinator->epoch;
         sim->coordinator = *c->coordinator;
         for (struct sim_session *session = node->sessions; session; session = session->next)
@@ -62,6 +77,7 @@ static enum progress raise_epoch(struct node_sim *sim, struct sim_node *node, st
     if (sim->now_us < step->settled_us)
         return AGAIN;
     c->raised = RAISE_DONE;
+    c->elsewhere = node->elsewhere;
     c->info = info_of(node);
     return ANSWERED;
 }

@@ -90,8 +90,8 @@ struct sim_node {
     int64_t frozen_until_us, read_only_until_us, server_start;
     uint64_t node_id;
     bool claimed;
-    uint64_t log_id;
-    uint32_t epoch;
+    uint64_t log_id, place;
+    uint32_t epoch, elsewhere;
     int64_t first[WORK_TABLES], initial[WORK_TABLES];
     struct sim_row rows[WORK_TABLES][SIM_ROWS];
     struct sim_branch *branches,

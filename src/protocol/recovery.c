@@ -22,6 +22,9 @@ static enum recovery_rule first_rule(const struct recovery_facts *facts)
         return RULE_LOG_UNKNOWN;
     if (facts->commit_record)
         return RULE_COMMIT_RECORD;
+    /* Presumed abort needs the whole log. Ours was copied at a moment that nobody wrote down, and went on without us. */
+    if (facts->xid_epoch <= facts->elsewhere)
+        return RULE_OTHER_PLACE;
     /* Only a durable decision commits a branch. To roll this one back would tear what is half there already. */
     if (facts->sibling_committed)
         return RULE_SIBLING_COMMITTED;

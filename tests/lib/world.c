@@ -174,9 +174,17 @@ static void answer_control(struct control *c)
         (struct node_info){.state = NODE_UP, .node_id = 100u + c->node, .server_start = world.server_start};
     text_copy(c->detail, sizeof c->detail, c->ok ? "host elsewhere, pid 4711" : "connection refused");
     switch (c->kind) {
+    case CONTROL_HEALTH:
+        c->fenced = world.fenced[c->node];
+        break;
     case CONTROL_RAISE:
         c->raised = world.raised[c->node];
-        world.raises++;
+        c->displaced = world.displaced[c->node];
+        c->elsewhere = world.elsewhere[c->node];
+        if (c->look && c->raised == RAISE_DONE)
+            c->raised = RAISE_CLEAR;
+        world.looks += c->look;
+        world.raises += !c->look;
         break;
     case CONTROL_SCAN:
         world.scans++;

@@ -20,6 +20,8 @@ struct world {
     bool away[2];
     bool checked[2]; /* RAISE and HEALTH carry what preflight says of: */
     struct preflight_facts facts[2];
+    bool away[2], displaced[2], fenced[2];
+    uint32_t elsewhere[2];
     struct xid listed[4];
     unsigned listed_count;
     enum reply reply; /* to @reply_verb on node @reply_node, once */
@@ -45,6 +47,7 @@ struct world {
     /* what was seen */
     unsigned sent[256], resolves[3], finds, dones, commits, raises, lists, prunes, scans, swepts;
     struct gtrid swept; /* the last one */
+    unsigned sent[256], resolves[3], finds, dones, commits, looks, raises, lists, prunes;
     char transcript[8192];
     /* the last answer */
     struct report report;

@@ -144,6 +144,28 @@ static void it_stays_below_what_is_unfinished(void)
     world_end();
 }
 
+/* Prepared, and left to people: whatever becomes of it, its markers will come below where others are verified already. */
+static void it_stays_below_what_is_left_to_people(void)
+{
+    world_fresh();
+    both(4, 1);
+    both(4, 5);
+    world.elsewhere[0] = 4;
+    xid_make(&world.listed[0],
+             &(struct gtrid){.coordinator = "test", .log_id = 0xabc, .epoch = 4, .sequence = 4}, 1);
+    world.listed_count = 1;
+    open_with(NULL, 0);
+    world_play(3 * FLOOR_MS);
+    CU_ASSERT_TRUE(floor_is(0, 4, 3));
+    world.listed_count = 0; /* somebody finished it; the node is swept again after a restart */
+    world.server_start = 2;
+    struct command changed = {.kind = COMMAND_NODE_CHANGED, .node = 0, .done = world_told};
+    world_ask(&changed);
+    world_play(3 * FLOOR_MS);
+    CU_ASSERT_TRUE(floor_is(0, 5, 0));
+    world_end();
+}
+
 static void a_full_batch_counts_only_as_far_as_it_goes(void)
 {
     world_fresh();
@@ -227,6 +249,7 @@ int main(void)
         {"a node that is away stops it", a_node_that_is_away_stops_it},
         {"a node that goes away midway", a_node_that_goes_away_midway},
         {"it stays below what is unfinished", it_stays_below_what_is_unfinished},
+        {"it stays below what is left to people", it_stays_below_what_is_left_to_people},
         {"a full batch counts only as far as it goes", a_full_batch_counts_only_as_far_as_it_goes},
         {"a crash between two nodes", a_crash_between_two_nodes},
         {"nothing after the log failed", nothing_after_the_log_failed},

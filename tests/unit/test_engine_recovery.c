@@ -189,6 +189,104 @@ static void a_branch_that_came_back_asks_the_log(void)
     world_end();
 }
 
+/* A refusal of one node is known before any other was changed. */
+static void every_node_is_looked_at_before_one_is_raised(void)
+{
+    static const enum raise_result refusals[] = {RAISE_OTHER_LOG, RAISE_NEWER_EPOCH, RAISE_ELSEWHERE};
+    struct engine_config c = world_config();
+    for (unsigned i = 0; i < 3; i++) {
+        struct err err = {0};
+        world_fresh();
+        world.raised[1] = refusals[i];
+        world_open_with(&c, NULL, 0);
+        world_play(30000);
+        CU_ASSERT_EQUAL(world.looks, 2);
+        CU_ASSERT_EQUAL(world.raises, 0);
+        CU_ASSERT_EQUAL(engine_health(world.engine, &err), STATUS_STATE);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "host elsewhere, pid 4711"));
+        world_end();
+    }
+}
+
+/* Nobody alive on the node that answers; the other may hold the original's sessions. */
+static void a_copy_that_cannot_see_everything_waits_for_a_claim(void)
+{
+    struct engine_config c = world_config();
+    struct err err = {0};
+    world_fresh();
+    world.displaced[0] = world.away[1] = true;
+    world_open_with(&c, NULL, 0);
+    world_play(30000);
+    CU_ASSERT_EQUAL(world.raises, 0);
+    CU_ASSERT_EQUAL(engine_health(world.engine, &err), STATUS_STATE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "while beta is away: host elsewhere, pid 4711"));
+    world_end();
+    /* claimed: what is there is taken, the rest when it comes back, and both is said */
+    world_fresh();
+    world.displaced[0] = world.displaced[1] = world.away[1] = true;
+    c.take_over = true;
+    text_copy(c.take_over_reason, sizeof c.take_over_reason, "the other machine burns");
+    world_open_with(&c, NULL, 0);
+    world_play(1000);
+    CU_ASSERT_EQUAL(engine_health(world.engine, &err), STATUS_OK);
+    CU_ASSERT_PTR_NOT_NULL(strstr(world.transcript, "the other machine burns"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(world.transcript, "alpha: taken over from host elsewhere, pid 4711"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(world.transcript, "beta is not taken over: connection refused"));
+    world.away[1] = false;
+    world_play(5000);
+    CU_ASSERT_PTR_NOT_NULL(strstr(world.transcript, "beta: taken over from host elsewhere, pid 4711"));
+    world_end();
+}
+
+/* After a claim from another place the log's silence proves nothing about what was written there. */
+static void what_another_place_wrote_is_not_presumed_aborted(void)
+{
+    struct engine_config c = world_config();
+    world_fresh();
+    world.finding = 0;
+    world.elsewhere[1] = 4; /* told by one node: counts for all */
+    for (uint32_t epoch = 3; epoch <= 5; epoch++)
+        xid_make(&world.listed[epoch - 3],
+                 &(struct gtrid){.coordinator = "test", .log_id = 0xabc, .epoch = epoch, .sequence = 9}, 1);
+    xid_make(&world.listed[3],
+             &(struct gtrid){.coordinator = "test", .log_id = 0xabc, .epoch = 4, .sequence = 3}, 1);
+    world.listed_count = 4;
+    c.manual_recovery = true;
+    world_open_with(&c, NULL, 0);
+    struct command command = {.kind = COMMAND_RECOVER, .wait_ms = 1000, .done = world_told};
+    world_ask(&command);
+    CU_ASSERT_EQUAL(world.recovery.ambiguous, 2);
+    CU_ASSERT_EQUAL(world.recovery.committed, 1);   /* its record is here: sequence 3 */
+    CU_ASSERT_EQUAL(world.recovery.rolled_back, 1); /* epoch 5 is this one */
+    CU_ASSERT_EQUAL(world.resolves[1], 1);
+    CU_ASSERT_EQUAL(world.resolves[2], 1);
+    for (uint32_t i = 0; i < world.recovery.verdict_count; i++)
+        CU_ASSERT_EQUAL(world.verdicts[i].verdict == VERDICT_AMBIGUOUS,
+                        world.verdicts[i].rule == RULE_OTHER_PLACE);
+    world_end();
+}
+
+/* Its sessions were killed, its epoch row is another's: an idle one finds out by its next sample. */
+static void whoever_was_taken_over_stops_and_says_why(void)
+{
+    struct engine_config c = world_config();
+    struct err err = {0};
+    world_fresh();
+    c.health_ms = 1000;
+    world_open_with(&c, NULL, 0);
+    world_play(1500);
+    CU_ASSERT_EQUAL(engine_health(world.engine, &err), STATUS_OK);
+    world.fenced[1] = true;
+    world.raised[1] = RAISE_NEWER_EPOCH;
+    world_play(2500);
+    CU_ASSERT_EQUAL(engine_health(world.engine, &err), STATUS_STATE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "has taken over on beta: host elsewhere, pid 4711"));
+    struct command stream = {.kind = COMMAND_STREAM, .inflight = 1, .done = world_told};
+    world_ask(&stream);
+    CU_ASSERT_EQUAL(world.report.status, STATUS_STATE);
+    world_end();
+}
+
 int main(void)
 {
     static const struct test_case cases[] = {
@@ -198,6 +296,12 @@ int main(void)
         {"a key tells while the other node is away", a_key_tells_while_the_other_node_is_away},
         {"recovery names the node that is away", recovery_names_the_node_that_is_away},
         {"a branch that came back asks the log", a_branch_that_came_back_asks_the_log},
+        {"every node is looked at before one is raised", every_node_is_looked_at_before_one_is_raised},
+        {"a copy that cannot see everything waits for a claim",
+         a_copy_that_cannot_see_everything_waits_for_a_claim},
+        {"what another place wrote is not presumed aborted",
+         what_another_place_wrote_is_not_presumed_aborted},
+        {"whoever was taken over stops and says why", whoever_was_taken_over_stops_and_says_why},
         {0},
     };
     return test_main("recovery of the engine", cases);

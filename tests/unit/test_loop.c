@@ -33,7 +33,7 @@ static void send(void *ctx, struct message *message)
 static void control(void *ctx, struct control *request)
 {
     request->ok = true;
-    request->raised = RAISE_DONE;
+    request->raised = request->look ? RAISE_CLEAR : RAISE_DONE;
     request->info = (struct node_info){.state = NODE_UP, .node_id = 1u + request->node, .server_start = 1};
     post(&request->completion);
 }

@@ -42,6 +42,10 @@ static void each_rule_gives_its_verdict(void)
     check(FACTS(facts.in_flight = true), RULE_IN_FLIGHT, VERDICT_LEAVE);
     check(FACTS(facts.in_both_scans = false), RULE_SEEN_ONCE, VERDICT_LEAVE);
     check(FACTS(facts.log_healthy = false), RULE_LOG_UNKNOWN, VERDICT_LEAVE);
+    check(FACTS(facts.elsewhere = 2), RULE_NO_RECORD, VERDICT_ROLLBACK);
+    check(FACTS(facts.elsewhere = 3), RULE_OTHER_PLACE, VERDICT_AMBIGUOUS);
+    check(FACTS(facts.elsewhere = 3; facts.commit_record = true), RULE_COMMIT_RECORD, VERDICT_COMMIT);
+    check(FACTS(facts.elsewhere = 3; facts.log_healthy = false), RULE_LOG_UNKNOWN, VERDICT_LEAVE);
     check(FACTS(facts.commit_record = true; facts.record_has_node = true), RULE_OTHER_NODE,
           VERDICT_AMBIGUOUS);
     check(FACTS(facts.commit_record = true; facts.record_has_node = true; facts.node_id_matches = true),
@@ -55,11 +59,12 @@ static void no_verdict_acts_without_every_proof(void)
     unsigned commits = 0, rollbacks = 0;
     for (unsigned bits = 0; bits < 1u << 8; bits++)
         for (int owner = XID_FOREIGN; owner <= XID_OURS; owner++)
-            for (uint32_t epoch = 3; epoch <= 5; epoch++) {
+            for (uint32_t epoch = 3, elsewhere = bits % 3 + 2; epoch <= 5; epoch++) {
                 struct recovery_facts f = {
                     .owner = (enum xid_owner)owner,
                     .xid_epoch = epoch,
                     .our_epoch = 4,
+                    .elsewhere = elsewhere,
                     .node_raised = bits & 1,
                     .in_flight = bits & 2,
                     .in_both_scans = bits & 4,
@@ -74,7 +79,7 @@ static void no_verdict_acts_without_every_proof(void)
                               f.in_both_scans && f.log_healthy && (!f.record_has_node || f.node_id_matches);
                 CU_ASSERT_EQUAL(verdict == VERDICT_COMMIT, proved && f.commit_record);
                 CU_ASSERT_EQUAL(verdict == VERDICT_ROLLBACK,
-                                proved && !f.commit_record && !f.sibling_committed);
+                                proved && !f.commit_record && !f.sibling_committed && epoch > elsewhere);
                 CU_ASSERT_EQUAL(verdict == VERDICT_FOREIGN, owner == XID_FOREIGN);
                 commits += verdict == VERDICT_COMMIT;
                 rollbacks += verdict == VERDICT_ROLLBACK;

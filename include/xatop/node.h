@@ -145,6 +145,7 @@ struct control {
     struct preflight *preflight; /* RAISE, HEALTH: malloc'd, the receiver frees; NULL: as it was. SERVER is not judged */
     bool fenced;              /* HEALTH: the epoch row is not ours any more */
     bool displaced;           /* RAISE: the id was another log's, or our log's at another place; detail says whose */
+    uint32_t owner_epoch;     /* RAISE: of the row, where that is why it is refused */
     uint32_t elsewhere;       /* RAISE: up to this epoch our log was at other places (schema: xa_place); 0: never */
     uint32_t killed;          /* RAISE: older sessions */
     struct xid *xids;         /* SCAN: malloc'd, the receiver frees; at most XATOP_SCAN_MAX */

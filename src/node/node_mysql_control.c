@@ -200,7 +200,7 @@ static void clear(struct control *control)
     control->preflight = NULL;
     control->killed = 0;
     control->fenced = control->displaced = false;
-    control->killed = control->elsewhere = 0;
+    control->killed = control->elsewhere = control->owner_epoch = 0;
     control->xids = NULL;
     control->floor.finished = control->floor.pruned = control->floor.covered = (struct gtrid){.epoch = 0};
     control->floor.markers = NULL;

@@ -80,6 +80,7 @@ static bool no_schema(const struct session *session, struct control *control, co
 static bool refuse(struct control *control, enum raise_result why, const struct node_epoch *owner)
 {
     control->raised = why;
+    control->owner_epoch = owner->epoch;
     epoch_say_owner(owner, why == RAISE_OTHER_LOG, control->detail, sizeof control->detail);
     return false;
 }

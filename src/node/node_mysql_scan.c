@@ -12,7 +12,8 @@
 #include "xatop/clock.h"
 #include "xatop/i18n.h"
 
-enum { POLL_MS = 10 };
+/* WORDS_MS: before the watchdog ends the session at the deadline, it must have said why. */
+enum { POLL_MS = 10, WORDS_MS = 500 };
 
 /* --- XA RECOVER --- */
 
@@ -256,7 +257,7 @@ bool session_kill_and_wait(struct session *session, const uint64_t *ids, uint32_
             break;
         if (first && !kill_seen(session, &list, killed))
             ok = false;
-        if (ok && clock_mono_ms() >= deadline_ms)
+        if (ok && clock_mono_ms() >= deadline_ms - WORDS_MS)
             ok = say_stuck(session, &list);
         if (ok)
             nanosleep(&moment, NULL);

@@ -39,7 +39,6 @@ struct engine_ports {
 
 struct engine_config {
     struct coordinator coordinator;
-    bool take_over; /* the operator claims the coordinator id from another decision log (xa-facts rule 3) */
     bool unsafe;    /* nodes that the preflight refuses are used all the same, with an alarm */
     bool take_over; /* the operator claims the coordinator id from another decision log, or place of it (xa-facts rule 3) */
     char take_over_reason[XATOP_REASON_MAX]; /* sanitised; said before anything is done */

@@ -107,11 +107,10 @@ enum raise_result {
     RAISE_DONE,
     RAISE_OTHER_LOG,   /* another decision log owns the coordinator id: detail says host, pid, since */
     RAISE_NEWER_EPOCH, /* our own log, a newer epoch: another incarnation took over */
-    RAISE_NO_SCHEMA,   /* `xatop setup` or `init` has not been run there */
-    RAISE_UNFIT        /* the preflight refuses it, nothing was written there: detail says the first reason */
     RAISE_NO_SCHEMA,   /* `xatop setup` or `init` has not been run there, or not since the schema grew: detail says so */
     RAISE_ELSEWHERE,   /* our own log, but at another place, and sessions of it are alive: ours is a copy (detail as above) */
-    RAISE_CLEAR        /* a look: nothing stands against raising */
+    RAISE_CLEAR,       /* a look: nothing stands against raising */
+    RAISE_UNFIT        /* the preflight refuses it, nothing was written there: detail says the first reason */
 };
 
 struct control {

@@ -88,6 +88,7 @@ enum preflight_right { RIGHT_SELECT = 1, RIGHT_INSERT = 2, RIGHT_UPDATE = 4, RIG
     X(xa_key, RIGHT_SELECT | RIGHT_INSERT)                                                                  \
     X(xa_node, RIGHT_SELECT)                                                                                \
     X(xa_epoch, RIGHT_SELECT | RIGHT_INSERT | RIGHT_DELETE)                                                 \
+    X(xa_place, RIGHT_SELECT | RIGHT_INSERT | RIGHT_DELETE)                                                 \
     X(xa_session, RIGHT_SELECT | RIGHT_INSERT | RIGHT_DELETE)
 
 enum preflight_table {
@@ -96,7 +97,6 @@ enum preflight_table {
 #undef X
     PREFLIGHT_TABLES
 };
-
 enum { PREFLIGHT_VALUE_MAX = 128, PREFLIGHT_FIX_MAX = 1024, PREFLIGHT_ACCOUNT_MAX = 512 };
 
 /* What was found. Every string is sanitised. */

@@ -13,7 +13,7 @@
 #include "xatop/clock.h"
 #include "xatop/i18n.h"
 #include "xatop/lab.h"
-#include "xatop/node_mysql.h"
+#include "xatop/node_harm.h"
 #include "xatop/text.h"
 
 enum {

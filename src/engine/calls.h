@@ -90,8 +90,8 @@ void floor_answer(struct engine *engine, struct control *control);
 void floor_oldest(struct engine *engine, const struct dlog_request *request);
 int64_t floor_deadline_ms(const struct engine *engine);
 /* One request to every node; @after and @upto may be NULL. */
-void floor_ask_all(struct engine *engine, enum floor_state state, enum control_kind kind, const struct gtrid *after,
-                   const struct gtrid *upto);
+void floor_ask_all(struct engine *engine, enum floor_state state, enum control_kind kind,
+                   const struct gtrid *after, const struct gtrid *upto);
 /* swept.c: all up to @floor was verified now */
 void swept_verified(struct engine *engine, const struct gtrid *floor);
 bool swept_due(const struct engine *engine);

@@ -8,13 +8,14 @@
 
 /* --- what is known of a node --- */
 struct book {
-    bool looked;   /* the first look has been answered, whatever it said */
-    bool clear;    /* ... and said that nothing stands against raising */
+    bool looked;    /* the first look has been answered, whatever it said */
+    bool clear;     /* ... and said that nothing stands against raising */
     bool displaced; /* ... and that our log was at another place, or the id another log's: words say whose */
-    bool answered; /* nothing more is to be heard of it before the engine opens */
-    bool raised;   /* our epoch stands there and its identity is known; stays so while it is away */
+    bool answered;  /* nothing more is to be heard of it before the engine opens */
+    bool raised;    /* our epoch stands there and its identity is known; stays so while it is away */
     bool down, no_schema;
-    bool unfit; /* the preflight refuses it: nothing begins there; what is in flight and of the past is finished (fitness.c) */
+    bool
+        unfit; /* the preflight refuses it: nothing begins there; what is in flight and of the past is finished (fitness.c) */
     bool swept, sweep_wanted;
     bool raise_out, raise_due, health_out;
     bool
@@ -23,7 +24,6 @@ struct book {
     bool away_said;         /* that it could not be taken over */
     uint32_t elsewhere;     /* up to this epoch our log was at other places (recovery.h) */
     struct gtrid ambiguous; /* the oldest of ours that the last sweep left to people there; epoch 0: none */
-    int64_t retry_at_ms, health_at_ms, sweep_at_ms;
     int64_t
         health_until_ms; /* health_out: past this it counts as frozen, whatever its control session is stuck in */
     uint32_t failures;
@@ -31,8 +31,8 @@ struct book {
     int64_t server_start;
     struct node_info info;
     char words[XATOP_REASON_MAX];
-    struct preflight *preflight;       /* as last checked; NULL: never */
-    uint64_t told[PREFLIGHT_CHECKS];   /* what was said last of each check; 0: nothing */
+    struct preflight *preflight;     /* as last checked; NULL: never */
+    uint64_t told[PREFLIGHT_CHECKS]; /* what was said last of each check; 0: nothing */
 };
 
 /* --- one look at all prepared branches (xa-facts rule 5) --- */
@@ -64,7 +64,15 @@ struct sweep {
 };
 
 /* --- one round of raising the floor and removing what lies deep below it (floor.h) --- */
-enum floor_state { FLOOR_IDLE, FLOOR_READING, FLOOR_LISTING, FLOOR_RAISING, FLOOR_ASKING_LOG, FLOOR_PRUNING, FLOOR_LOOKING };
+enum floor_state {
+    FLOOR_IDLE,
+    FLOOR_READING,
+    FLOOR_LISTING,
+    FLOOR_RAISING,
+    FLOOR_ASKING_LOG,
+    FLOOR_PRUNING,
+    FLOOR_LOOKING
+};
 
 struct floor {
     enum floor_state state;

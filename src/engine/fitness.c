@@ -94,8 +94,11 @@ void node_why(const struct engine *engine, uint8_t node, struct text *out)
     char words[XATOP_REASON_MAX];
     enum preflight_check which = PREFLIGHT_REACHED;
     if (!book->unfit) {
-        text_printf(out, book->no_schema ? _("node %s: %s") : _("node %s cannot be reached: %s"), name,
-                    book->words[0] ? book->words : _("no answer"));
+        text_printf(out,
+                    book->no_schema                             ? _("node %s: %s")
+                    : engine->config.take_over && !book->raised ? _("node %s is not taken over: %s")
+                                                                : _("node %s cannot be reached: %s"),
+                    name, book->words[0] ? book->words : _("no answer"));
         return;
     }
     text_copy(words, sizeof words, book->words);

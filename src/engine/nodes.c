@@ -90,23 +90,6 @@ static void is_refused(struct engine *engine, const struct control *control)
     char words[XATOP_REASON_MAX];
     struct text text;
     text_init(&text, words, sizeof words);
-    book->unfit = false;
-    node_checked(engine, control);
-    switch (control->ok ? control->raised : RAISE_UNREACHABLE) {
-    case RAISE_DONE:
-        book->raised = true;
-        book->node_id = control->info.node_id;
-        book->server_start = control->info.server_start;
-        book->sweep_wanted = true;
-        book->sweep_at_ms = engine->now_ms;
-        is_there(engine, book, control);
-        if (control->killed > 0)
-            emit_notice(engine, NULL, 0, _("%s: %u sessions of an earlier epoch ended"), name,
-                        control->killed);
-        if (engine->open)
-            slot_unpark(engine);
-        break;
-    case RAISE_OTHER_LOG:
     if (control->raised == RAISE_OTHER_LOG)
         text_printf(&text, _("another decision log owns coordinator id '%s' on %s: %s"),
                     engine->config.coordinator.id, name, control->detail);
@@ -131,7 +114,8 @@ void node_raised(struct engine *engine, struct control *control)
     struct book *book = &engine->nodes[control->node];
     book->raise_out = false;
     book->looked = book->answered = true;
-    book->no_schema = false;
+    book->no_schema = book->unfit = false;
+    node_checked(engine, control);
     switch (control->ok ? control->raised : RAISE_UNREACHABLE) {
     case RAISE_DONE:
         is_ours(engine, book, control);

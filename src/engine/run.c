@@ -51,16 +51,10 @@ bool run_may_start(struct engine *engine, struct run *run, uint8_t node)
     for (uint8_t i = 0; !engine->open && engine->nodes[node].answered && i < engine->config.node_count; i++)
         if (!engine->nodes[i].answered)
             node = i;
-    book = &engine->nodes[node];
     char words[XATOP_REASON_MAX];
     struct text text;
     text_init(&text, words, sizeof words);
     node_why(engine, node, &text);
-    text_printf(&text,
-                book->no_schema                             ? _("node %s: %s")
-                : engine->config.take_over && !book->raised ? _("node %s is not taken over: %s")
-                                                            : _("node %s cannot be reached: %s"),
-                engine->config.node_names[node], book->words[0] ? book->words : _("no answer"));
     run_tell(engine, run, STATUS_NODE, OUTCOME_ABORTED, words);
     return false;
 }

@@ -205,11 +205,6 @@ static void reason_of(const struct engine *engine, struct recovery_report *repor
     for (uint8_t i = 0; i < engine->config.node_count; i++)
         if (report->unreachable & 1u << i) {
             node_why(engine, i, &text);
-            const char *words = engine->nodes[i].words;
-            bool claimed = engine->config.take_over && !engine->nodes[i].raised;
-            text_printf(&text,
-                        claimed ? _("node %s is not taken over: %s") : _("node %s cannot be reached: %s"),
-                        engine->config.node_names[i], words[0] ? words : _("no answer"));
             return;
         }
     text_append(&text, _("xatop recover again, with more --wait"));

@@ -154,7 +154,6 @@ static void answer(struct control_worker *worker, struct control *control)
     switch (control->kind) {
     case CONTROL_HEALTH:
         look_health(worker, control);
-        look_health(session, control);
         control->fenced = worker->raised && session->fenced;
         break;
     case CONTROL_RAISE:
@@ -198,7 +197,6 @@ static void clear(struct control *control)
     control->info = (struct node_info){.prepared = -1, .lock_waits = -1, .sessions = -1};
     control->raised = RAISE_UNREACHABLE;
     control->preflight = NULL;
-    control->killed = 0;
     control->fenced = control->displaced = false;
     control->killed = control->elsewhere = control->owner_epoch = 0;
     control->xids = NULL;

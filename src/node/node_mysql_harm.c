@@ -7,6 +7,7 @@
 #include "node_mysql_admin.h"
 #include "node_mysql_session.h"
 #include "xatop/i18n.h"
+#include "xatop/node_harm.h"
 #include "xatop/text.h"
 
 enum { ERROR_DEADLOCK = 1213, ERROR_NO_SUCH_KEY = 1091, VICTIMS_MAX = 512 };

@@ -47,7 +47,8 @@ struct control_worker {
     bool registered;        /* this session stands in xa_session and saw our epoch */
     struct coordinator who; /* as raised */
     struct preflight_facts facts;
-    char watched[PREFLIGHT_WATCH_MAX]; /* the settings as they were when facts was asked; "": not on this connection */
+    char watched
+        [PREFLIGHT_WATCH_MAX]; /* the settings as they were when facts was asked; "": not on this connection */
 };
 
 /* Best-effort KILL of a session that was cut; told apart from a struct control by its completion kind. */
@@ -102,7 +103,8 @@ struct log_home {
 };
 bool session_home(struct session *session, const struct coordinator *who, struct log_home *out);
 /* Both rows. @found: there is an epoch row, and we hold its lock. */
-bool session_write_epoch(struct session *session, const struct coordinator *who, bool found, uint32_t elsewhere);
+bool session_write_epoch(struct session *session, const struct coordinator *who, bool found,
+                         uint32_t elsewhere);
 /* "host H, pid P, since S", in front of it "log L" if wanted. */
 void epoch_say_owner(const struct node_epoch *owner, bool with_log, char *detail, size_t cap);
 /* KILL @ids (those that the process list shows under our account), wait until none is left. False: deadline or connection. */

@@ -9,7 +9,7 @@ enum {
     SIM_LOCK_WAIT_US = 50000,
     SIM_POLL_US = 5000,
     SIM_SETTLE_US = 200000,
-    SIM_FLUSH_US = 1000000, /* a commit is on the disk after that */
+    SIM_FLUSH_US = 1000000,        /* a commit is on the disk after that */
     SIM_WAIT_TIMEOUT_US = 4500000, /* a session whose client went unheard ends after that */
 };
 

@@ -30,7 +30,7 @@ assign trace trace export
 assign protocol txn recovery heuristic
 assign worker worker lock
 assign dlog dlog dlog_writer dlog_format disk disk_memory disk_file
-assign node floor preflight node node_list node_sim node_mysql
+assign node floor preflight node node_list node_sim node_harm node_mysql
 assign lab lab
 assign fault fault fault_list link
 assign command command

@@ -17,7 +17,6 @@ struct world {
     int cuts;
     /* what to answer */
     enum raise_result raised[2];
-    bool away[2];
     bool checked[2]; /* RAISE and HEALTH carry what preflight says of: */
     struct preflight_facts facts[2];
     bool away[2], displaced[2], fenced[2];
@@ -37,17 +36,17 @@ struct world {
     struct marker_seen markers[2][8]; /* per node, by age */
     unsigned marker_counts[2];
     bool markers_more;
-    struct gtrid oldest;              /* decision held by the log; epoch 0: none */
+    struct gtrid oldest;         /* decision held by the log; epoch 0: none */
     struct effect effects[2][4]; /* per node: what its markers say */
     unsigned effect_counts[2];
     uint16_t committed[2];
-    char history[16]; /* of a force, in the order of the answers: F and D the records FORCE and FORCED, R a RESOLVE, X a FORGET */
+    char history
+        [16]; /* of a force, in the order of the answers: F and D the records FORCE and FORCED, R a RESOLVE, X a FORGET */
     struct dlog_record forced;
     struct gtrid floor[2], pruned[2]; /* as on the nodes: what was asked for becomes so */
     /* what was seen */
-    unsigned sent[256], resolves[3], finds, dones, commits, raises, lists, prunes, scans, swepts;
+    unsigned sent[256], resolves[3], finds, dones, commits, looks, raises, lists, prunes, scans, swepts;
     struct gtrid swept; /* the last one */
-    unsigned sent[256], resolves[3], finds, dones, commits, looks, raises, lists, prunes;
     char transcript[8192];
     /* the last answer */
     struct report report;
@@ -62,7 +61,7 @@ struct engine_config world_config(void);
 void world_fresh(void); /* forget everything */
 void world_open_with(const struct engine_config *config, const struct dlog_record *records, uint32_t count);
 struct preflight_facts world_facts(uint8_t node); /* of a node without fault */
-void world_begin(void); /* fresh, and an engine with nothing in its past */
+void world_begin(void);                           /* fresh, and an engine with nothing in its past */
 void world_end(void);
 void world_turn(void);
 bool world_answer_one(void); /* false: nothing was asked */

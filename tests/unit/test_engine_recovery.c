@@ -258,7 +258,7 @@ static void what_another_place_wrote_is_not_presumed_aborted(void)
     CU_ASSERT_EQUAL(world.recovery.ambiguous, 2);
     CU_ASSERT_EQUAL(world.recovery.committed, 1);   /* its record is here: sequence 3 */
     CU_ASSERT_EQUAL(world.recovery.rolled_back, 1); /* epoch 5 is this one */
-    CU_ASSERT_EQUAL(world.resolves[1], 1);
+    CU_ASSERT_EQUAL(world.resolves[1], 2); /* its decision is owed again: to every branch of the record */
     CU_ASSERT_EQUAL(world.resolves[2], 1);
     for (uint32_t i = 0; i < world.recovery.verdict_count; i++)
         CU_ASSERT_EQUAL(world.verdicts[i].verdict == VERDICT_AMBIGUOUS,

@@ -93,7 +93,8 @@ static void is_refused(struct engine *engine, const struct control *control)
     if (control->raised == RAISE_OTHER_LOG)
         text_printf(&text, _("another decision log owns coordinator id '%s' on %s: %s"),
                     engine->config.coordinator.id, name, control->detail);
-    else if (control->raised == RAISE_NEWER_EPOCH && engine->config.take_over)
+    else if (control->raised == RAISE_NEWER_EPOCH && engine->config.take_over &&
+             !engine->nodes[control->node].raised)
         /* its own xids would be used again */
         text_printf(
             &text, _("epoch %u of this log rules on %s, ours is %u: claim it again until ours is higher: %s"),

@@ -48,8 +48,8 @@ bool run_may_start(struct engine *engine, struct run *run, uint8_t node)
     if (asking && engine->now_ms < run->start_by_ms)
         return false;
     /* nothing starts before every node was heard: then the silent one is the reason, not the one that is wanted */
-    for (uint8_t i = 0; !engine->open && engine->nodes[node].answered && i < engine->config.node_count; i++)
-        if (!engine->nodes[i].answered)
+    for (uint8_t i = 0; !engine->open && engine->nodes[node].looked && i < engine->config.node_count; i++)
+        if (!engine->nodes[i].looked)
             node = i;
     char words[XATOP_REASON_MAX];
     struct text text;

@@ -121,12 +121,13 @@ half_open()
 }
 
 # The reply of a COMMIT is lost: fence, then the marker tells that it was done.
+n1_differs() { local now; now=$(balances) && [ "${now%% *}" != "${1%% *}" ]; } # nothing prepared is also how it begins
 commit_reply_lost()
 {
     local before
     before=$(balances)
     in_background "$XATOP" --json --wait 60 --fault delay=2000@commit.sent:2 transfer --from 1011 --to 1012 --amount 1
-    await 10 'n1 is committed' prepared_on n1 0 && prepared_on n2 1 && link n2 cut=reply || return
+    await 10 'n1 is committed' n1_differs "$before" && prepared_on n2 1 && link n2 cut=reply || return
     await 20 'n2 is committed' prepared_on n2 0 && link n2 heal || return
     background_exit
     out=$(cat "$tmp/bg.out")

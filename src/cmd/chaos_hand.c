@@ -97,11 +97,10 @@ static enum status do_restart(struct hand *hand)
     if (hand->lab.state != LAB_UP)
         return err_set(&hand->app->err, STATUS_NODE, _("node %s: it is not up"), hand->lab.name);
     enum status status = lab_stop(hand->app->state_dir, hand->lab.name, &hand->app->err);
-    if (status == STATUS_OK)
-        status = start_again(hand);
-    if (status == STATUS_OK)
-        count(hand);
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    count(hand); /* it has hit once the server is gone, however long the start takes */
+    return start_again(hand);
 }
 
 static enum status do_heal(struct hand *hand)

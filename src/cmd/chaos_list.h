@@ -15,7 +15,7 @@ enum chaos_need {
 #define XATOP_CHAOS_LIST(X)                                                                                 \
     X(KILL, "kill", 4, 50, 500, CHAOS_PROCESS, N_("a server ended by SIGKILL; it is started again"))         \
     X(FREEZE, "freeze", 30, 300, 1000, CHAOS_PROCESS, N_("a server stopped by SIGSTOP, for a while"))        \
-    X(RESTART, "restart", 2, 0, 0, CHAOS_PROCESS, N_("a server that shut down cleanly and was started"))     \
+    X(RESTART, "restart", 2, 0, 0, CHAOS_PROCESS, N_("a server that shut down cleanly; it is started again"))     \
     X(COORDINATOR, "coordinator", 14, 0, 0, CHAOS_WORKER, N_("the coordinator ended by SIGKILL"))            \
     X(GATE, "gate", 30, 0, 0, CHAOS_WORKER, N_("a fault armed at the gate (what fired is counted by its own kind)")) \
     X(LINK_CUT, "link_cut", 4, 300, 1500, CHAOS_LINK,                                                        \

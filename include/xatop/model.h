@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "xatop/limits.h"
+#include "xatop/model_doubt.h"
 #include "xatop/text.h"
 #include "xatop/trace.h"
 #include "xatop/vocab.h"
@@ -59,6 +60,8 @@ struct model_trace {
 struct model_branch {
     uint8_t node; /* index + 1; 0: not known yet */
     uint8_t state; /* enum branch_state */
+    uint16_t tries;      /* BACKOFF: of its finish, so far */
+    int64_t retry_at_us; /* BACKOFF: when it is tried next */
 };
 
 struct model_txn {
@@ -118,6 +121,9 @@ struct model {
     uint32_t last_group;
     bool log_failed;
     struct model_audit audit;
+    struct model_sweep sweep;
+    uint32_t fault_count; /* ever armed; the newest of them in faults[] */
+    struct model_fault faults[MODEL_FAULTS];
     /* newest last; order[] are indices of txns[] in order of their beginning */
     uint16_t txn_count, order[MODEL_TXNS];
     uint64_t keys[MODEL_TXNS]; /* for finding; by index of txns[] */
@@ -147,6 +153,13 @@ const struct model_trace *model_trace_find(const struct model *model, uint32_t e
 struct model_second model_rates(const struct model *model, int64_t second);
 const struct model_notice *model_notice_at(const struct model *model, unsigned age);
 const struct model_record *model_record_at(const struct model *model, unsigned age);
+
+/* What was armed, newest first; NULL past the oldest that is kept. */
+const struct model_fault *model_fault_at(const struct model *model, unsigned age);
+unsigned model_faults_armed(const struct model *model);
+/* The newest verdict on a branch of ours; NULL: the newest look did not see it. */
+const struct model_verdict *model_verdict_find(const struct model *model, uint32_t epoch, uint64_t txn,
+                                               uint8_t branch);
 
 /* Some branch is not known to be finished. */
 bool model_txn_unfinished(const struct model_txn *txn);

@@ -33,6 +33,7 @@
     X(RESOLVE, "resolve", "foreign finish of a branch: verbs, start_us, end_us, result (enum finding)")      \
     X(OUTCOME, "outcome", "told to the caller: result (enum outcome), detail = reason, n[0] elapsed_us")     \
     X(FORGET, "forget", "the slot is free; every branch finished")                                           \
+    X(ARM, "arm", "result 1: a fault was armed, detail = spec; 0: all that were armed are not any more")       \
     X(FAULT, "fault", "an armed fault hit: detail = spec")                                                   \
     X(NODE, "node",                                                                                          \
       "health sample: result (enum node_state), n[0] rtt_us, n[1] prepared, n[2] lock waits, n[3] "          \

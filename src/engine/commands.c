@@ -24,10 +24,19 @@ static void recovery_told(struct engine *engine, struct command *command, enum s
         command->done(command, NULL, &report);
 }
 
+static void emit_arm(struct engine *engine, const char *spec)
+{
+    struct trace_event *event = emit_new(engine, TRACE_ARM, NULL, 0);
+    event->result = spec[0] != '\0';
+    text_copy(event->detail, sizeof event->detail, spec);
+    emit(engine);
+}
+
 static void arm(struct engine *engine, struct command *command)
 {
     if (command->fault[0] == '\0') {
         gate_disarm_all(&engine->gate);
+        emit_arm(engine, "");
         command_told(command, STATUS_OK, "");
         return;
     }
@@ -42,6 +51,8 @@ static void arm(struct engine *engine, struct command *command)
                                engine->config.links, &err);
     if (status == STATUS_OK)
         status = gate_arm(&engine->gate, &fault, &err);
+    if (status == STATUS_OK)
+        emit_arm(engine, fault.spec);
     command_told(command, status, err.text);
 }
 

@@ -229,6 +229,8 @@ void model_apply(struct model *model, const struct trace_event *event)
     model->events++;
     if (model->last_seq != 0 && event->seq > model->last_seq + 1)
         model->gaps += event->seq - model->last_seq - 1;
+    if (event->seq < model->last_seq) /* numbers begin anew: a journal may hold several runs */
+        model_fold_new_run(model);
     model->last_seq = event->seq;
     model_advance(model, event->mono_us);
     switch (event->kind) {
@@ -239,6 +241,12 @@ void model_apply(struct model *model, const struct trace_event *event)
         break;
     case TRACE_NODE:
         node_sample(model, event);
+        break;
+    case TRACE_SWEEP:
+        model_fold_sweep(model, event);
+        break;
+    case TRACE_ARM:
+        model_fold_arm(model, event);
         break;
     case TRACE_AUDIT:
         audit(model, event);

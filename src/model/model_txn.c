@@ -195,8 +195,15 @@ static void branch(struct model_txn *txn, const struct trace_event *event)
         b->node = (uint8_t)event->node;
     if (event->branch > txn->branch_count)
         txn->branch_count = (uint8_t)event->branch;
-    if (event->kind == TRACE_BRANCH && event->to >= 0 && event->to < BRANCH_STATES)
-        b->state = (uint8_t)event->to;
+    if (event->kind != TRACE_BRANCH || event->to < 0 || event->to >= BRANCH_STATES)
+        return;
+    b->state = (uint8_t)event->to;
+    if (b->state == BRANCH_BACKOFF) {
+        enum { LATER_MS = 24 * 3600 * 1000 };
+        int64_t ms = event->n[0] < 0 ? 0 : event->n[0] > LATER_MS ? LATER_MS : event->n[0];
+        b->tries = event->n[1] < 0 ? 0 : event->n[1] > UINT16_MAX ? UINT16_MAX : (uint16_t)event->n[1];
+        b->retry_at_us = event->mono_us > INT64_MAX - ms * 1000 ? event->mono_us : event->mono_us + ms * 1000;
+    }
 }
 
 static void fault(struct model *model, struct model_txn *txn, const struct trace_event *event)
@@ -207,6 +214,7 @@ static void fault(struct model *model, struct model_txn *txn, const struct trace
     text_printf(&words, _("fault hit: %s"), event->detail);
     model_notice_add(model, event, 1, buffer);
     model->faults_hit++;
+    model_fold_fired(model, event);
     if (txn) {
         txn->faulted = true;
         row_add(model, event);
@@ -222,9 +230,10 @@ static void verdict(struct model *model, struct model_txn *txn, const struct tra
                 event->detail);
     bool of_course = event->n[0] == RULE_IN_FLIGHT ||
                      event->n[0] == RULE_SEEN_ONCE; /* every sweep under load meets them */
-    if (!of_course)
+    bool news = model_fold_verdict(model, event); /* while something stays, each sweep says the same of it */
+    if (!of_course && news)
         model_notice_add(model, event, event->result == VERDICT_AMBIGUOUS ? 1 : 0, buffer);
-    if (txn)
+    if (txn && news)
         row_add(model, event);
 }
 
@@ -234,7 +243,8 @@ static bool introduces(const struct trace_event *event)
 {
     return event->txn != 0 &&
            (event->kind == TRACE_STATE || event->kind == TRACE_RESOLVE || event->kind == TRACE_VERDICT) &&
-           !(event->kind == TRACE_STATE && (event->to == TXN_COMMITTED || event->to == TXN_ROLLED_BACK));
+           !(event->kind == TRACE_STATE && (event->to == TXN_COMMITTED || event->to == TXN_ROLLED_BACK)) &&
+           !(event->kind == TRACE_VERDICT && event->n[0] == RULE_IN_FLIGHT);
 }
 
 void model_fold_txn(struct model *model, const struct trace_event *event)
@@ -252,6 +262,11 @@ void model_fold_txn(struct model *model, const struct trace_event *event)
     }
     if (txn)
         branch(txn, event);
+    if (event->kind == TRACE_FORGET)
+        model_fold_finished(model, event->epoch, event->txn, 0);
+    else if (event->kind == TRACE_BRANCH && event->branch > 0 &&
+             (event->to == BRANCH_COMMITTED || event->to == BRANCH_ROLLED_BACK))
+        model_fold_finished(model, event->epoch, event->txn, (unsigned)event->branch);
     switch (event->kind) {
     case TRACE_LOG_APPEND:
         log_append(model, event);

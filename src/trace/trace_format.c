@@ -156,6 +156,10 @@ static void put_body(struct text *out, const struct trace_event *event)
         if (event->n[2])
             text_printf(out, " held by connection %" PRId64, event->n[2]);
         break;
+    case TRACE_ARM:
+        if (!event->result)
+            text_append(out, " none");
+        break;
     case TRACE_SWEEP:
         text_printf(out, " %" PRId64 " branches, %" PRId64 " foreign%s", event->n[0], event->n[3],
                     event->result ? ", dry run" : "");

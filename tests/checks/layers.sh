@@ -36,7 +36,7 @@ assign fault fault fault_list link
 assign command command
 assign engine engine loop
 assign scenario scenario scenario_list
-assign model model snapshot
+assign model model model_doubt snapshot
 assign ui ui canvas pane pane_list key_list theme console screen
 assign cmd access cmd cmd_list configuration configuration_list journal runtime
 

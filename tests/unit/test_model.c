@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cunit_main.h"
@@ -362,6 +363,201 @@ static void verdicts_are_told_unless_they_go_without_saying(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(model_notice_at(&model, 0)->text, "only that log knows: xa1.x/b1"));
 }
 
+static void sweep(bool dry_run, int64_t nodes, int64_t unread, int64_t foreign, int64_t at_us)
+{
+    struct trace_event e = event(TRACE_SWEEP, 0, at_us);
+    e.result = dry_run;
+    e.n[0] = 3;
+    e.n[1] = nodes;
+    e.n[2] = unread;
+    e.n[3] = foreign;
+    model_apply(&model, &e);
+}
+
+static void verdict(uint64_t txn, int8_t node, enum verdict what, enum recovery_rule rule, const char *xid,
+                    int64_t at_us)
+{
+    struct trace_event e = event(TRACE_VERDICT, txn, at_us);
+    e.branch = e.node = node;
+    e.result = (int16_t)what;
+    e.n[0] = rule;
+    e.n[1] = 17;
+    text_copy(e.detail, sizeof e.detail, xid);
+    model_apply(&model, &e);
+}
+
+static void node_is(int8_t number, enum node_state what)
+{
+    struct trace_event e = event(TRACE_NODE, 0, 1);
+    e.node = number;
+    e.result = (int16_t)what;
+    model_apply(&model, &e);
+}
+
+static unsigned shown_verdicts(void)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < model.sweep.count; i++)
+        n += !model.sweep.verdicts[i].old;
+    return n;
+}
+
+static void a_sweep_replaces_the_one_before(void)
+{
+    fresh();
+    node_is(1, NODE_UP);
+    node_is(2, NODE_UP);
+    sweep(true, 3, 0, 1, 1000000);
+    verdict(5, 1, VERDICT_COMMIT, RULE_COMMIT_RECORD, "xa1.5/b1", 1000001);
+    verdict(5, 2, VERDICT_COMMIT, RULE_COMMIT_RECORD, "xa1.5/b2", 1000001);
+    verdict(0, 2, VERDICT_FOREIGN, RULE_NOT_OUR_FORM, "X'00',X'',1", 1000001);
+    CU_ASSERT_EQUAL(shown_verdicts(), 3);
+    CU_ASSERT_EQUAL(model.sweep.foreign, 1);
+    CU_ASSERT_EQUAL(model.notice_count, 3);
+    const struct model_verdict *found = model_verdict_find(&model, 7, 5, 2);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(found);
+    CU_ASSERT_EQUAL(found->log_lsn, 17);
+    CU_ASSERT_FALSE(found->acted);
+    sweep(true, 1, 2, 0, 2000000); /* the second node gave no answer: no verdict on its branches */
+    verdict(5, 1, VERDICT_COMMIT, RULE_COMMIT_RECORD, "xa1.5/b1", 2000001);
+    CU_ASSERT_EQUAL(shown_verdicts(), 1);
+    CU_ASSERT_EQUAL(model.notice_count, 3); /* said before */
+    CU_ASSERT_EQUAL(model_verdict_find(&model, 7, 5, 1)->first_us, 1000001);
+    CU_ASSERT_PTR_NULL(model_verdict_find(&model, 7, 5, 2));
+    sweep(false, 1, 0, 0, 3000000);
+    verdict(5, 1, VERDICT_COMMIT, RULE_COMMIT_RECORD, "xa1.5/b1", 3000001);
+    CU_ASSERT_EQUAL(model.notice_count, 4); /* now it is carried out */
+    struct trace_event e = event(TRACE_BRANCH, 5, 3000002);
+    e.branch = e.node = 1;
+    e.to = BRANCH_COMMITTED;
+    model_apply(&model, &e);
+    CU_ASSERT_TRUE(model_verdict_find(&model, 7, 5, 1)->finished);
+    sweep(true, 2, 0, 0,
+          4000000); /* the other node only; what was said of the first stands, but it is finished */
+    CU_ASSERT_EQUAL(shown_verdicts(), 0);
+    verdict(6, 1, VERDICT_ROLLBACK, RULE_NO_RECORD, "xa1.6/b1", 4000001);
+    sweep(true, 2, 0, 0, 5000000);
+    CU_ASSERT_EQUAL(shown_verdicts(), 1);
+    node_is(1, NODE_DOWN);
+    sweep(true, 2, 0, 0, 6000000);
+    CU_ASSERT_EQUAL(shown_verdicts(), 0);
+}
+
+static void what_nobody_lists_any_more_is_over(void)
+{
+    fresh();
+    node_is(1, NODE_UP);
+    node_is(2, NODE_UP);
+    sweep(true, 3, 0, 0, 1000000);
+    verdict(5, 1, VERDICT_AMBIGUOUS, RULE_SIBLING_COMMITTED, "xa1.5/b1", 1000001);
+    verdict(5, 2, VERDICT_AMBIGUOUS, RULE_SIBLING_COMMITTED, "xa1.5/b2", 1000001);
+    CU_ASSERT_EQUAL(model_in_doubt(&model), 1);
+    sweep(true, 3, 0, 0, 2000000);
+    verdict(5, 2, VERDICT_AMBIGUOUS, RULE_SIBLING_COMMITTED, "xa1.5/b2", 2000001);
+    sweep(true, 1, 2, 0, 3000000); /* the second is not read: who knows */
+    sweep(true, 1, 2, 0, 4000000);
+    CU_ASSERT_EQUAL(model_in_doubt(&model), 1);
+    sweep(true, 3, 0, 0, 5000000);
+    verdict(5, 2, VERDICT_AMBIGUOUS, RULE_SIBLING_COMMITTED, "xa1.5/b2", 5000001);
+    sweep(true, 3, 0, 0, 6000000);
+    CU_ASSERT_EQUAL(model_in_doubt(&model), 1);
+    sweep(true, 3, 0, 0, 7000000);
+    CU_ASSERT_EQUAL(model_in_doubt(&model), 0);
+}
+
+static void what_ends_while_it_is_listed_is_no_doubt(void)
+{
+    fresh();
+    whole(1, 1000000);
+    begin(2, 1000000);
+    sweep(true, 3, 0, 0, 1100000);
+    verdict(1, 1, VERDICT_LEAVE, RULE_IN_FLIGHT, "xa1.1/b1", 1100001);
+    verdict(2, 1, VERDICT_LEAVE, RULE_IN_FLIGHT, "xa1.2/b1", 1100001);
+    verdict(3, 1, VERDICT_LEAVE, RULE_IN_FLIGHT, "xa1.3/b1", 1100001); /* it has left the list */
+    CU_ASSERT_TRUE(model_verdict_find(&model, 7, 1, 1)->finished);
+    CU_ASSERT_FALSE(model_verdict_find(&model, 7, 2, 1)->finished);
+    CU_ASSERT_TRUE(model_verdict_find(&model, 7, 3, 1)->finished);
+    CU_ASSERT_PTR_NULL(model_txn_find(&model, 7, 3));
+    CU_ASSERT_EQUAL(model_in_doubt(&model), 0);
+    CU_ASSERT_EQUAL(model.notice_count, 0);
+}
+
+static void ours_are_kept_when_others_are_many(void)
+{
+    char xid[32];
+    fresh();
+    sweep(true, 3, 0, 10000, 1000000);
+    for (int i = 0; i < MODEL_VERDICTS + 10; i++) {
+        snprintf(xid, sizeof xid, "X'%04x',X'',9752", i);
+        verdict(0, 1, VERDICT_FOREIGN, RULE_NOT_OUR_FORM, xid, 1000001);
+    }
+    verdict(9, 2, VERDICT_AMBIGUOUS, RULE_SIBLING_COMMITTED, "xa1.9/b2", 1000002);
+    CU_ASSERT_EQUAL(model.sweep.count, MODEL_VERDICTS);
+    CU_ASSERT_EQUAL(model.sweep.lost, 11);
+    CU_ASSERT_PTR_NOT_NULL(model_verdict_find(&model, 7, 9, 2));
+    CU_ASSERT_EQUAL(model.sweep.foreign, 10000);
+    CU_ASSERT_STRING_EQUAL(model.sweep.verdicts[0].maker, "Seata");
+}
+
+static void a_retry_says_when(void)
+{
+    fresh();
+    begin(1, 1000000);
+    state(1, TXN_COMMITTING, 1000010);
+    struct trace_event e = event(TRACE_BRANCH, 1, 2000000);
+    e.branch = e.node = 2;
+    e.to = BRANCH_BACKOFF;
+    e.n[0] = 1500;
+    e.n[1] = 4;
+    model_apply(&model, &e);
+    const struct model_branch *branch = &model_txn_find(&model, 7, 1)->branches[1];
+    CU_ASSERT_EQUAL(branch->tries, 4);
+    CU_ASSERT_EQUAL(branch->retry_at_us, 3500000);
+}
+
+static void arm(const char *spec)
+{
+    struct trace_event e = event(TRACE_ARM, 0, 1000000 + (int64_t)seq);
+    e.result = spec[0] != '\0';
+    text_copy(e.detail, sizeof e.detail, spec);
+    model_apply(&model, &e);
+}
+
+static void fires(const char *spec, uint64_t txn)
+{
+    struct trace_event e = event(TRACE_FAULT, txn, 2000000);
+    text_copy(e.detail, sizeof e.detail, spec);
+    model_apply(&model, &e);
+}
+
+static void armed_faults_are_counted_as_told(void)
+{
+    fresh();
+    arm("drop@commit.sent");
+    arm("drop@commit.sent"); /* twice the same is two */
+    arm("kill@begin:beta");
+    CU_ASSERT_EQUAL(model_faults_armed(&model), 3);
+    fires("drop@commit.sent", 4);
+    CU_ASSERT_EQUAL(model_faults_armed(&model), 2);
+    CU_ASSERT_EQUAL(model_fault_at(&model, 2)->state, MODEL_FAULT_FIRED);
+    CU_ASSERT_EQUAL(model_fault_at(&model, 2)->txn, 4);
+    arm("");
+    CU_ASSERT_EQUAL(model_faults_armed(&model), 0);
+    fires("crash@forget", 5); /* nobody told of its arming */
+    CU_ASSERT_EQUAL(model_faults_armed(&model), 0);
+    CU_ASSERT_STRING_EQUAL(model_fault_at(&model, 0)->spec, "crash@forget");
+    arm("freeze@begin:\x1b[2J");
+    CU_ASSERT_PTR_NOT_NULL(strstr(model_fault_at(&model, 0)->spec, "\\x1b[2J"));
+    for (int i = 0; i < 3 * MODEL_FAULTS; i++) { /* what is armed stays known */
+        arm("drop@begin");
+        fires("drop@begin", 6);
+    }
+    CU_ASSERT_EQUAL(model_faults_armed(&model), 1);
+    seq = 0; /* another run begins: nothing is armed there */
+    state(7, TXN_PREPARING, 3000000);
+    CU_ASSERT_EQUAL(model_faults_armed(&model), 0);
+}
+
 static void stays_small(void)
 {
     CU_ASSERT_TRUE(sizeof(struct model) < 1024 * 1024);
@@ -383,6 +579,12 @@ int main(void)
         {"takes nonsense from a journal", takes_nonsense_from_a_journal},
         {"nodes, notices and audits are kept", nodes_notices_and_audits_are_kept},
         {"verdicts are told unless they go without saying", verdicts_are_told_unless_they_go_without_saying},
+        {"a sweep replaces the one before", a_sweep_replaces_the_one_before},
+        {"what nobody lists any more is over", what_nobody_lists_any_more_is_over},
+        {"what ends while it is listed is no doubt", what_ends_while_it_is_listed_is_no_doubt},
+        {"ours are kept when others are many", ours_are_kept_when_others_are_many},
+        {"a retry says when", a_retry_says_when},
+        {"armed faults are counted as told", armed_faults_are_counted_as_told},
         {"stays small", stays_small},
         {NULL, NULL},
     };

@@ -78,7 +78,9 @@ static void begin(struct engine *engine)
         if (!book->raised || book->down || (!due && !sweep->command))
             continue;
         sweep->nodes |= (uint16_t)(1u << i);
-        book->sweep_wanted = book->unresolved = false;
+        if (!sweep->command ||
+            !sweep->command->dry_run) /* who only looks has done nothing for those who wait */
+            book->sweep_wanted = book->unresolved = false;
     }
     sweep->state = SWEEP_FIRST;
     scan_all(engine);

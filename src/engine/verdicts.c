@@ -239,14 +239,15 @@ void verdicts_give(struct engine *engine)
     bool dry_run = sweep->command && sweep->command->dry_run;
     uint32_t foreign = 0;
     sweep->state = SWEEP_ACTING;
-    engine->swept_once = true;
+    engine->swept_once |= !dry_run;
     trace_sweep(engine);
     for (uint32_t i = 0; i < sweep->count; i++) {
         judge(engine, &sweep->list[i]);
         foreign += sweep->list[i].owner == XID_FOREIGN;
         if (sweep->list[i].owner != XID_FOREIGN || foreign <= FOREIGN_TRACED)
             trace_verdict(engine, &sweep->list[i]);
-        look_again(engine, &sweep->list[i]);
+        if (!dry_run)
+            look_again(engine, &sweep->list[i]);
     }
     keep_ambiguous(engine);
     for (uint32_t i = 0; i < sweep->count && !dry_run && engine_acts(engine); i++) {
@@ -264,7 +265,7 @@ void verdicts_give(struct engine *engine)
     if (dry_run)
         for (uint32_t i = 0; i < sweep->count; i++)
             sweep->list[i].slot = NULL;
-    for (uint8_t i = 0; i < engine->config.node_count; i++)
+    for (uint8_t i = 0; i < engine->config.node_count && !dry_run; i++)
         if (sweep->nodes & 1u << i && !(sweep->failed & 1u << i))
             engine->nodes[i].swept = true;
     if (dry_run)

@@ -189,6 +189,24 @@ static void a_branch_that_came_back_asks_the_log(void)
     world_end();
 }
 
+/* Somebody who only looks, again and again, takes nobody's turn: neither at the beginning nor later. */
+static void a_dry_run_keeps_recovery_from_nothing(void)
+{
+    struct engine_config c = world_config();
+    struct command dry = {.kind = COMMAND_RECOVER, .dry_run = true, .wait_ms = 1000, .done = world_told};
+    world_fresh();
+    world.finding = 0;
+    xid_make(&world.listed[0],
+             &(struct gtrid){.coordinator = "test", .log_id = 0xabc, .epoch = 4, .sequence = 9}, 1);
+    world.listed_count = 1;
+    world_open_with(&c, NULL, 0);
+    engine_command(world.engine, &dry, world.now_us); /* it is waiting when the nodes have been raised */
+    world_play(3000);
+    CU_ASSERT_TRUE(world.told > 0);
+    CU_ASSERT_TRUE(world.resolves[2] > 0);
+    world_end();
+}
+
 /* A refusal of one node is known before any other was changed. */
 static void every_node_is_looked_at_before_one_is_raised(void)
 {
@@ -295,6 +313,7 @@ int main(void)
         {"what is half committed is not rolled back", what_is_half_committed_is_not_rolled_back},
         {"a key tells while the other node is away", a_key_tells_while_the_other_node_is_away},
         {"recovery names the node that is away", recovery_names_the_node_that_is_away},
+        {"a dry run keeps recovery from nothing", a_dry_run_keeps_recovery_from_nothing},
         {"a branch that came back asks the log", a_branch_that_came_back_asks_the_log},
         {"every node is looked at before one is raised", every_node_is_looked_at_before_one_is_raised},
         {"a copy that cannot see everything waits for a claim",

@@ -31,6 +31,9 @@ struct fault_kind {
 /* One row a kind, in fault_list.h: X(kind) names `const struct fault_kind fault_kind_##kind` in src/fault/fault_##kind.c. */
 const struct fault_kind *const *fault_kinds(void); /* ended by NULL */
 
+/* Has it a meaning there? */
+bool fault_kind_fits(const struct fault_kind *kind, enum point point);
+
 enum { FAULTS_MAX = 16 };
 
 struct fault {

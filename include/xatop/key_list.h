@@ -10,10 +10,14 @@
     X(TRANSFERS, 'T', "T", "stream", ACT, "a stream of transfers; again: 4, 16, 64 in flight")              \
     X(ORDERS, 'O', "O", "orders", ACT, "a stream of orders; again: 4, 16, 64 in flight")                    \
     X(STOP, '0', "0", "stop", ACT, "stop the streams")                                                      \
+    X(FAULT, 'f', "f", "fault", ACT, "arm a fault: kind, point, node from a menu, or typed")                \
+    X(DISARM, 'F', "F", "disarm", ACT, "disarm every fault")                                                \
     X(KILL, 'K', "K", "kill", DESTROY, "kill the selected node (SIGKILL)")                                  \
     X(RESTART, 'R', "R", "restart", DESTROY, "restart the selected node, or bring it back")                 \
+    X(STOP_NODE, 'Z', "Z", "freeze node", DESTROY, "freeze the selected node (SIGSTOP), or thaw it")        \
+    X(CUT, 'C', "C", "cut link", DESTROY, "cut the link of the selected node, or heal it")                  \
     X(RECOVER, 'r', "r", "recover", ACT, "one recovery pass over every node, with verdicts")                \
-    X(NEXT_PANE, '\t', "Tab", "pane", LOOK, "next pane; Shift-Tab: the one before; 1-4: that one")          \
+    X(NEXT_PANE, '\t', "Tab", "pane", LOOK, "next pane; Shift-Tab: the one before; 1-5: that one")          \
     X(PREVIOUS_PANE, UI_KEY_BACKTAB, "", "", LOOK, "")                                                      \
     X(UP, UI_KEY_UP, "Up k", "", LOOK, "select or scroll up; also PgUp, Home")                              \
     X(DOWN, UI_KEY_DOWN, "Down j", "", LOOK, "select or scroll down; also PgDn, End")                       \
@@ -21,7 +25,7 @@
     X(PAGE_DOWN, UI_KEY_PAGE_DOWN, "", "", LOOK, "")                                                        \
     X(FIRST, UI_KEY_HOME, "", "", LOOK, "")                                                                 \
     X(LAST, UI_KEY_END, "", "", LOOK, "")                                                                   \
-    X(OPEN, '\r', "Enter", "open", LOOK, "open the trace of the selected transaction")                      \
+    X(OPEN, '\r', "Enter", "open", LOOK, "open the selected transaction's trace, or branch in doubt")        \
     X(LIVE, 'L', "L", "live", LOOK, "follow the newest transaction again")                                  \
     X(ZOOM, 'z', "z", "zoom", LOOK, "the pane in focus fills the screen, and back")                         \
     X(FREEZE, ' ', "Space", "freeze", LOOK, "freeze the view, never the work; again: go on")                \

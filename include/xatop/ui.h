@@ -21,6 +21,8 @@ enum ui_key {
     UI_KEY_PAGE_DOWN,
     UI_KEY_HOME,
     UI_KEY_END,
+    UI_KEY_LEFT,
+    UI_KEY_RIGHT,
     UI_KEY_BACKTAB,
     UI_KEY_BACKSPACE,
     UI_KEY_F1,
@@ -60,7 +62,43 @@ struct pane_row {
 };
 const struct pane_row *pane_rows(size_t *count);
 
-enum ui_overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_ASK, OVERLAY_QUIT };
+enum ui_overlay {
+    OVERLAY_NONE,
+    OVERLAY_HELP,
+    OVERLAY_ASK,
+    OVERLAY_QUIT,
+    OVERLAY_FAULTS, /* the palette */
+    OVERLAY_BRANCH, /* one branch in doubt: its verdict, and whether to recover */
+    OVERLAY_FORCE   /* that branch, by hand */
+};
+
+enum palette_column { PALETTE_KIND, PALETTE_POINT, PALETTE_NODE, PALETTE_NTH, PALETTE_MS, PALETTE_COLUMNS };
+
+/* A fault as picked, or as typed. */
+struct palette {
+    uint8_t column, kind, point, node; /* node: 0 any, then the nodes, then the first and the second branch */
+    uint8_t ms;                        /* index of a step */
+    uint16_t nth;
+    bool typing;
+    char typed[96];
+};
+
+enum force_field { FORCE_WHAT, FORCE_REASON, FORCE_XID, FORCE_FIELDS };
+
+struct force_form {
+    uint8_t field;
+    bool commit, chosen, against; /* against: said so, and Enter once more does it */
+    char reason[XATOP_REASON_MAX], xid[8]; /* xid: its first characters, as typed */
+    char missing[XATOP_REASON_MAX];        /* what is, after Enter */
+};
+
+/* Which branch is selected in the pane of doubts; txn 0: by xid and node. */
+struct doubt_key {
+    uint64_t txn;
+    uint32_t epoch;
+    uint8_t branch, node;
+    char xid[XATOP_REASON_MAX];
+};
 
 struct ui {
     const struct console_ports *ports;
@@ -82,15 +120,20 @@ struct ui {
     int64_t held_until_us; /* while streams run: not another one before */
     struct model_txn kept_txn;
     struct model_trace kept_trace;
+    struct doubt_key doubt;     /* selected; nothing set: the first */
+    int64_t look_at_us;         /* not another look before */
+    struct palette palette;
+    struct force_form force;
+    char waiters_xid[XATOP_REASON_MAX], waiters[XATOP_ERROR_MAX]; /* who waits for that branch, as told */
     enum ui_overlay overlay;
     enum key_code asked;        /* OVERLAY_ASK: about what */
     uint8_t asked_node;
-    char toast[XATOP_REASON_MAX];
+    char toast[XATOP_ERROR_MAX];
     int toast_level;
     int64_t toast_until_us;
     uint64_t seen_notice;       /* the newest notice when the toast came */
     char unfinished[1024];      /* OVERLAY_QUIT */
-    bool repaint, quit;         /* wanted */
+    bool repaint, quit, doubts_shown; /* wanted, wanted; the pane of doubts was drawn last time */
 };
 
 /* @ports must outlive @ui. */

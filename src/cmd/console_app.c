@@ -8,145 +8,17 @@
 #include <unistd.h>
 
 #include "audit_run.h"
-#include "xatop/access.h"
+#include "console_app.h"
 #include "xatop/clock.h"
-#include "xatop/cmd.h"
-#include "xatop/console.h"
 #include "xatop/i18n.h"
 #include "xatop/log.h"
-#include "xatop/prng.h"
-#include "xatop/runtime.h"
-#include "xatop/scenario.h"
-#include "xatop/text.h"
-#include "xatop/worker.h"
 
-/* The console's ports on the real coordinator. Everything slow (starting a server) is done by a worker of its own. */
+/* The console's ports on the real coordinator. */
 
-enum { HANDS_QUEUE = 16, DRAIN_MS = 10000, DRAIN_LOST_MS = 700 };
+enum { HANDS_QUEUE = 16, ANSWERS_QUEUE = 64, DRAIN_LOST_MS = 700 };
 /* The whole of leaving: a node that does not answer (an audit's connect, a restart's wait) must not keep the program. */
 enum { LEAVE_MS = 15000, LEAVE_LOST_MS = 900 };
 enum { AUDIT_PAUSE_MS = 4000, AUDIT_SHARE = 20, AUDIT_IDLE_MS = 30000, AUDIT_DEADLINE_MS = 10000 };
-
-struct console_app {
-    struct app *app;
-    struct runtime *runtime;
-    struct worker *hands;   /* starts and kills servers */
-    struct app *audit_app;  /* the auditor's own: its errors are not the screen's */
-    struct worker *auditor; /* audits while work goes on, at most a twentieth of the time */
-    struct prng prng;
-    uint64_t known;
-    uint16_t streams[2]; /* bank, inventory */
-    uint8_t faults;      /* armed on the command line */
-};
-
-struct lab_job {
-    struct console_app *console;
-    enum console_wish wish;
-    uint8_t node;
-};
-
-static void free_command(struct command *command, const struct report *report,
-                         const struct recovery_report *recovery)
-{
-    (void)report, (void)recovery;
-    free(command);
-}
-
-static enum status post(struct console_app *console, const struct command *command, struct err *err)
-{
-    struct command *copy = malloc(sizeof *copy);
-    if (!copy)
-        return err_set(err, STATUS_INTERNAL, _("out of memory"));
-    *copy = *command;
-    copy->completion.kind = COMPLETION_COMMAND;
-    copy->done = free_command;
-    runtime_post(console->runtime, copy);
-    return STATUS_OK;
-}
-
-static void do_lab_job(void *arg, void *item)
-{
-    struct lab_job *job = item;
-    struct console_app *console = arg;
-    const struct node_configuration *node = &console->app->configuration.nodes[job->node];
-    struct err err = {.status = STATUS_OK};
-    enum status status;
-    if (job->wish == WISH_KILL) {
-        status = lab_kill(console->app->state_dir, node->name, &err);
-    } else {
-        struct lab_config config;
-        access_lab_config(node, &config);
-        status = lab_restart(console->app->state_dir, &config, NULL, NULL, &err);
-    }
-    struct command note = {.kind = COMMAND_NOTE, .level = status != STATUS_OK};
-    struct text words;
-    text_init(&words, note.note, sizeof note.note);
-    text_printf(&words, "%s %s%s%s", node->name, job->wish == WISH_KILL ? _("killed") : _("restarted"),
-                status == STATUS_OK ? "" : _(" failed: "), err.text);
-    post(console, &note, NULL);
-    struct command command = {.kind = COMMAND_NODE_CHANGED, .node = job->node};
-    post(console, &command, NULL);
-    free(job);
-}
-
-static enum status lab_wish(struct console_app *console, enum console_wish wish, uint16_t node,
-                            struct err *err)
-{
-    if (node >= console->app->configuration.node_count || !console->app->configuration.nodes[node].lab)
-        return err_set(err, STATUS_REFUSED,
-                       _("that node is not a lab node of xatop: it is never killed or started"));
-    struct lab_job *job = malloc(sizeof *job);
-    if (!job)
-        return err_set(err, STATUS_INTERNAL, _("out of memory"));
-    *job = (struct lab_job){.console = console, .wish = wish, .node = (uint8_t)node};
-    if (worker_submit(console->hands, job))
-        return STATUS_OK;
-    free(job);
-    return err_set(err, STATUS_REFUSED, _("too many node changes are waiting; try again"));
-}
-
-static enum status run_wish(struct console_app *console, uint8_t scenario_index, struct err *err)
-{
-    struct command command = {.kind = COMMAND_RUN,
-                              .scenario = scenario_index,
-                              .wait_ms = console->app->configuration.wait_s * 1000};
-    scenario_at(scenario_index)->random(&console->prng, runtime_shape(console->runtime), &command.params);
-    return post(console, &command, err);
-}
-
-static enum status stream_wish(struct console_app *console, uint8_t scenario_index, uint16_t number,
-                               struct err *err)
-{
-    struct command command = {
-        .kind = COMMAND_STREAM, .scenario = scenario_index, .inflight = number, .packet = true};
-    console->streams[scenario_index] = number;
-    return post(console, &command, err);
-}
-
-static enum status wish(void *ctx, enum console_wish wish, uint16_t number, struct err *err)
-{
-    struct console_app *console = ctx;
-    uint8_t bank = 0, inventory = 0;
-    xatop_assert(scenario_by_command("transfer", &bank) && scenario_by_command("order", &inventory));
-    switch (wish) {
-    case WISH_TRANSFER:
-        return run_wish(console, bank, err);
-    case WISH_ORDER:
-        return run_wish(console, inventory, err);
-    case WISH_TRANSFERS:
-        return stream_wish(console, bank, number, err);
-    case WISH_ORDERS:
-        return stream_wish(console, inventory, number, err);
-    case WISH_RECOVER: {
-        struct command command = {.kind = COMMAND_RECOVER, .wait_ms = DRAIN_MS};
-        return post(console, &command, err);
-    }
-    case WISH_KILL:
-    case WISH_RESTART:
-        return lab_wish(console, wish, number, err);
-    }
-    return STATUS_INTERNAL;
-}
 
 /* Everything the audit needs is its own: sessions, passwords, errors. Only @console->runtime is shared. */
 static bool audit_once(struct console_app *console, struct app *app)
@@ -165,7 +37,7 @@ static bool audit_once(struct console_app *console, struct app *app)
             .kind = COMMAND_AUDITED,
             .audit_ok = r->ok,
             .audit = {r->money_expected, r->money_found, r->stock_expected, r->stock_found}};
-        post(console, &command, NULL);
+        console_post(console, &command, NULL);
     }
     audit_run_free(&run);
     inspect_close(nodes);
@@ -228,8 +100,6 @@ static bool snapshot(void *ctx, uint64_t known, struct model *out, struct consol
     if (!runtime_snapshot(console->runtime, known, out))
         return false;
     status->inflight = count_unfinished(out, NULL);
-    status->faults_armed =
-        console->faults > out->faults_hit ? (uint8_t)(console->faults - out->faults_hit) : 0;
     status->generation = out->events;
     return true;
 }
@@ -274,11 +144,12 @@ static void end_within(int64_t ms)
 static void leave(struct console_app *console, enum console_end end, int signal_number)
 {
     bool asked = end == CONSOLE_QUIT;
-    struct command drain = {.kind = COMMAND_DRAIN, .wait_ms = asked ? DRAIN_MS : DRAIN_LOST_MS};
+    struct command drain = {.kind = COMMAND_DRAIN, .wait_ms = asked ? CONSOLE_DRAIN_MS : DRAIN_LOST_MS};
     ended_by = end == CONSOLE_SIGNAL ? signal_number : 0;
     end_within(asked ? LEAVE_MS : LEAVE_LOST_MS);
-    post(console, &drain, NULL); /* while the others come to their end */
+    console_post(console, &drain, NULL); /* while the others come to their end */
     worker_stop(console->auditor, NULL);
+    worker_stop(console->asker, free);
     worker_stop(console->hands, free);
     uint32_t left = runtime_stop(console->runtime, drain.wait_ms);
     end_within(0);
@@ -289,49 +160,77 @@ static void leave(struct console_app *console, enum console_end end, int signal_
     program_log(LOG_LEVEL_INFO, "console ended, %u unfinished", left);
 }
 
-static void free_audit_app(struct console_app *console)
+static void free_app(struct app *app)
 {
-    explicit_bzero(console->audit_app, sizeof *console->audit_app); /* passwords */
-    free(console->audit_app);
+    if (app)
+        explicit_bzero(app, sizeof *app); /* passwords */
+    free(app);
+}
+
+/* After the runtime has stopped: nobody tells anything any more. */
+static void free_parts(struct console_app *console)
+{
+    struct console_answer answer;
+    while (console->answers && console_answer_take(console, &answer))
+        ;
+    mailbox_free(console->answers);
+    free_app(console->audit_app);
+    free_app(console->asker_app);
+}
+
+/* The coordinator runs already. */
+static enum status start_workers(struct console_app *console)
+{
+    struct app *app = console->app;
+    console->answers = mailbox_new(ANSWERS_QUEUE);
+    console->audit_app = malloc(sizeof *console->audit_app);
+    console->asker_app = malloc(sizeof *console->asker_app);
+    if (!console->audit_app || !console->asker_app || !console->answers)
+        return err_set(&app->err, STATUS_INTERNAL, _("out of memory"));
+    *console->audit_app = *console->asker_app = *app;
+    enum status status =
+        worker_start(&console->hands, "hands", HANDS_QUEUE, console_hand, console, &app->err);
+    if (status == STATUS_OK)
+        status = worker_start_loop(&console->auditor, "auditor", 1, audit_loop, console, &app->err);
+    if (status == STATUS_OK)
+        status = worker_start(&console->asker, "asker", 2, console_ask_waiters, console, &app->err);
+    if (status != STATUS_OK) {
+        worker_stop(console->auditor, NULL);
+        worker_stop(console->hands, free);
+    }
+    return status;
 }
 
 enum status console_app(struct app *app)
 {
-    struct console_app console = {.app = app, .faults = (uint8_t)app->fault_count};
+    struct console_app console = {.app = app};
     random_bytes(&console.prng, sizeof console.prng);
     enum status status = runtime_start(app, RUNTIME_COUNT_ROWS, &console.runtime);
     if (status != STATUS_OK)
         return status;
-    console.audit_app = malloc(sizeof *console.audit_app);
-    if (!console.audit_app) {
-        runtime_stop(console.runtime, 0);
-        return err_set(&app->err, STATUS_INTERNAL, _("out of memory"));
-    }
-    *console.audit_app = *app;
-    status = worker_start(&console.hands, "hands", HANDS_QUEUE, do_lab_job, &console, &app->err);
-    if (status == STATUS_OK)
-        status = worker_start_loop(&console.auditor, "auditor", 1, audit_loop, &console, &app->err);
+    status = start_workers(&console);
     if (status != STATUS_OK) {
-        worker_stop(console.hands, free);
         runtime_stop(console.runtime, 0);
-        free_audit_app(&console);
+        free_parts(&console);
         return status;
     }
     struct console_ports ports = {
         .ctx = &console,
         .snapshot = snapshot,
         .wake_fd = runtime_wake_fd(console.runtime),
-        .wish = wish,
+        .wish = console_wish,
+        .answer = console_answer_take,
         .unfinished = unfinished,
         .title = app->configuration.builtin_lab ? _("built-in lab") : app->configuration.coordinator,
         .read_only = app->readonly,
         .no_color = app->globals[GLOBAL_no_color].given,
         .node_count = (uint8_t)app->configuration.node_count,
     };
+    console_fault_table(app, &ports.faults);
     int signal_number = 0;
     enum console_end end = console_run(&ports, &signal_number, &app->err);
     leave(&console, end, signal_number);
-    free_audit_app(&console);
+    free_parts(&console);
     if (end == CONSOLE_SIGNAL)
         console_reraise(signal_number);
     return end == CONSOLE_FAILED ? (app->err.status ? app->err.status : STATUS_USAGE) : STATUS_OK;

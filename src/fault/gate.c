@@ -72,7 +72,7 @@ static enum status parse_kind(const char *word, const char *value, struct fault 
     return STATUS_OK;
 }
 
-static bool kind_fits(const struct fault_kind *kind, enum point point)
+bool fault_kind_fits(const struct fault_kind *kind, enum point point)
 {
     if (point == POINT_DECIDE_APPEND || point == POINT_DECIDE_DURABLE)
         return kind->at_decide;
@@ -94,7 +94,7 @@ static enum status parse_point(const char *word, struct fault *out, struct err *
         names[POINTS - 1] = NULL;
         return unknown(err, _("point"), word, names);
     }
-    if (!kind_fits(out->kind, out->point))
+    if (!fault_kind_fits(out->kind, out->point))
         return err_set(err, STATUS_USAGE, _("fault '%s' has no meaning at '%s': %s"), out->kind->name,
                        point_name(out->point), _(out->kind->help));
     return STATUS_OK;

@@ -81,8 +81,11 @@ static void gather(const struct ui *ui, bool wide, bool wider, struct header *he
     add(header, false, wide ? _("aborted %s") : _("ab %s"), aborted);
     add(header, doubt > 0, wide ? _("in doubt %u%s") : _("doubt %u%s"), doubt, doubt ? "!" : "");
     audited(ui, wide, header);
-    if (wide || ui->status.faults_armed)
-        add(header, ui->status.faults_armed > 0, _("faults %u"), ui->status.faults_armed);
+    unsigned armed = model_faults_armed(model);
+    if (armed > 0)
+        add(header, true, wide ? _("ARMED %u") : _("ARM %u"), armed);
+    else if (wide)
+        add(header, false, _("faults 0"));
     if (ui->status.transfers > 0 || ui->status.orders > 0)
         add(header, false, wide ? _("streams %u") : _("str %u"), ui->status.transfers + ui->status.orders);
     if (wider)
@@ -128,6 +131,36 @@ void ui_header_draw(const struct ui *ui, struct area line)
         }
 }
 
+/* --- what is armed --- */
+
+void ui_banner_draw(const struct ui *ui, struct area line)
+{
+    if (line.w <= 0 || line.h <= 0)
+        return;
+    static const char *const ends[] = {N_("  F disarms all"), N_("  F disarms"), ""};
+    unsigned armed = model_faults_armed(&ui->model), shown = 0;
+    bool read_only = ui->ports->read_only;
+    area_fill(line, STYLE_HEADER_ALERT);
+    int x = line.w > 10;
+    x += area_text(line, x, 0, STYLE_HEADER_ALERT, line.w >= 40 ? _("! FAULT ARMED: ") : "! ");
+    const char *end = _(ends[read_only ? 2 : line.w >= 60 ? 0 : line.w >= 40 ? 1 : 2]);
+    int room = line.w - canvas_columns(line.canvas, end) - 8;
+    for (unsigned age = MODEL_FAULTS; age-- > 0;) { /* the oldest first */
+        const struct model_fault *fault = model_fault_at(&ui->model, age);
+        if (!fault || fault->state != MODEL_FAULT_ARMED)
+            continue;
+        int w = canvas_columns(line.canvas, fault->spec) + 2;
+        if (shown > 0 && x + w > room)
+            break;
+        if (shown++ > 0)
+            x += area_text(line, x, 0, STYLE_HEADER_ALERT, ", ");
+        x += area_text_in(line, x, 0, room > x ? room - x : line.w - x, STYLE_HEADER_ALERT, fault->spec);
+    }
+    if (shown < armed)
+        x += area_printf(line, x, 0, STYLE_HEADER_ALERT, _(" +%u"), armed - shown);
+    area_text(line, x, 0, STYLE_HEADER_ALERT, end);
+}
+
 /* --- notice and toast --- */
 
 static void say(struct area line, int level, const char *words)
@@ -140,13 +173,31 @@ static void say(struct area line, int level, const char *words)
     area_text_in(line, x, 0, line.w - x, styles[level], words);
 }
 
+/* Why something was refused is read to its end: over the last rows of the panes if need be. */
+static void say_whole(struct area line, int level, const char *words)
+{
+    enum { LINES_MAX = 3, ROOM_ABOVE = 12 };
+    int w = line.w - 4;
+    if (w < 20 || line.y < ROOM_ABOVE || canvas_columns(line.canvas, words) <= w) {
+        say(line, level, words);
+        return;
+    }
+    struct area box = line;
+    for (box.h = 2; box.h < LINES_MAX && canvas_columns(line.canvas, words) > box.h * (w - 12); box.h++)
+        ;
+    box.y -= box.h - 1;
+    area_fill(box, STYLE_NORMAL);
+    say(area_sub(box, 0, 0, 4, 1), level, "");
+    area_wrapped(box, 4, 0, w, box.h, level > 1 ? STYLE_BAD : level > 0 ? STYLE_WARN : STYLE_NORMAL, words);
+}
+
 void ui_notice_draw(const struct ui *ui, struct area line)
 {
     enum { QUIET_US = 60 * 1000000 };
     const struct model_notice *newest = model_notice_at(&ui->model, 0);
     bool news = newest && newest->number > ui->seen_notice;
     if (ui->toast[0] && ui->now_us < ui->toast_until_us && !(news && newest->level >= ui->toast_level)) {
-        say(line, ui->toast_level, ui->toast);
+        say_whole(line, ui->toast_level, ui->toast);
     } else if (newest && (newest->level > 1 || ui->now_us - newest->mono_us < QUIET_US)) {
         char clock[WORDS_MAX], words[XATOP_REASON_MAX + WORDS_MAX];
         struct text text;
@@ -168,9 +219,13 @@ static bool works_here(const struct ui *ui, unsigned code, const struct key_row 
         return ui->status.transfers > 0 || ui->status.orders > 0;
     case KEY_CODE_KILL:
     case KEY_CODE_RESTART:
+    case KEY_CODE_STOP_NODE:
+    case KEY_CODE_CUT:
         return ui->focus == PANE_NODES;
+    case KEY_CODE_DISARM:
+        return model_faults_armed(&ui->model) > 0;
     case KEY_CODE_OPEN:
-        return ui->focus == PANE_TXNS;
+        return ui->focus == PANE_TXNS || ui->focus == PANE_DOUBT;
     case KEY_CODE_LIVE:
         return !ui->follow || ui->selected_txn != 0;
     default:

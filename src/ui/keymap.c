@@ -31,16 +31,21 @@ static int unalias(int key)
     }
 }
 
-static bool wish(struct ui *ui, enum console_wish what, uint16_t number, const char *said, int64_t now_us)
+bool ui_wish(struct ui *ui, const struct console_request *request, const char *said, int64_t now_us)
 {
-    struct err err = {0};
-    if (ui->ports->wish(ui->ports->ctx, what, number, &err) != STATUS_OK) {
+    struct err err = {.status = STATUS_OK};
+    if (ui->ports->wish(ui->ports->ctx, request, &err) != STATUS_OK) {
         ui_toast(ui, 1, err.text, now_us);
         return false;
     }
     if (said)
         ui_toast(ui, 0, said, now_us);
     return true;
+}
+
+static bool wish(struct ui *ui, enum console_wish what, uint16_t number, const char *said, int64_t now_us)
+{
+    return ui_wish(ui, &(struct console_request){.wish = what, .number = number}, said, now_us);
 }
 
 /* 1, 4, 16, 64 in flight; 64 is the top. What was wished counts at once: the next key may come before the next snapshot. */
@@ -84,6 +89,10 @@ static void refresh_step(struct ui *ui, bool faster, int64_t now_us)
 
 static void open_trace(struct ui *ui)
 {
+    if (ui->focus == PANE_DOUBT) {
+        branch_open(ui);
+        return;
+    }
     if (ui->focus != PANE_TXNS) {
         ui->zoom = !ui->zoom;
         return;
@@ -157,6 +166,30 @@ static void ask(struct ui *ui, enum key_code code, int64_t now_us)
     ui->asked_node = ui->node;
 }
 
+static void do_to_node(struct ui *ui, enum console_wish what, const char *format, int64_t now_us)
+{
+    char words[96];
+    struct text text;
+    text_init(&text, words, sizeof words);
+    text_append(&text, _(format));
+    text_append(&text, " ");
+    text_append(&text, ui_node_name(ui, ui->asked_node + 1u));
+    wish(ui, what, ui->asked_node, words, now_us);
+}
+
+/* To make it good again hurts nobody. */
+static void undo_or_ask(struct ui *ui, enum key_code code, int64_t now_us)
+{
+    enum node_state state = ui->node < ui->model.node_count ? ui->model.nodes[ui->node].state : NODE_UNKNOWN;
+    ui->asked_node = ui->node;
+    if (code == KEY_CODE_STOP_NODE && state == NODE_FROZEN)
+        do_to_node(ui, WISH_GO_ON, N_("thawing"), now_us);
+    else if (code == KEY_CODE_CUT && state == NODE_CUT)
+        do_to_node(ui, WISH_HEAL, N_("healing the link of"), now_us);
+    else
+        ask(ui, code, now_us);
+}
+
 static void go(struct ui *ui, int by)
 {
     ui->focus = (enum pane)(((int)ui->focus + by + PANES) % PANES);
@@ -183,9 +216,19 @@ static void act(struct ui *ui, enum key_code code, int64_t now_us)
     case KEY_CODE_RECOVER:
         wish(ui, WISH_RECOVER, 0, _("recovery pass begun"), now_us);
         break;
+    case KEY_CODE_FAULT:
+        palette_open(ui);
+        break;
+    case KEY_CODE_DISARM:
+        ui_wish(ui, &(struct console_request){.wish = WISH_ARM, .words = ""}, NULL, now_us);
+        break;
     case KEY_CODE_KILL:
     case KEY_CODE_RESTART:
         ask(ui, code, now_us);
+        break;
+    case KEY_CODE_STOP_NODE:
+    case KEY_CODE_CUT:
+        undo_or_ask(ui, code, now_us);
         break;
     default:
         break;
@@ -265,17 +308,27 @@ static void answered(struct ui *ui, bool yes, int64_t now_us)
     if (overlay == OVERLAY_QUIT) {
         ui->quit = yes;
     } else if (yes) {
-        bool kill = ui->asked == KEY_CODE_KILL;
-        char words[96];
-        snprintf(words, sizeof words, kill ? _("killing %s") : _("restarting %s"),
-                 ui_node_name(ui, ui->asked_node + 1u));
-        wish(ui, kill ? WISH_KILL : WISH_RESTART, ui->asked_node, words, now_us);
+        switch (ui->asked) {
+        case KEY_CODE_KILL:
+            do_to_node(ui, WISH_KILL, N_("killing"), now_us);
+            break;
+        case KEY_CODE_STOP_NODE:
+            do_to_node(ui, WISH_STOP_NODE, N_("freezing"), now_us);
+            break;
+        case KEY_CODE_CUT:
+            do_to_node(ui, WISH_CUT, N_("cutting the link of"), now_us);
+            break;
+        default:
+            do_to_node(ui, WISH_RESTART, N_("restarting"), now_us);
+            break;
+        }
     } else {
         ui_toast(ui, 0, _("nothing was done"), now_us);
     }
 }
 
-static void overlay_key(struct ui *ui, int key, int64_t now_us)
+/* Help, and questions with yes and no. */
+static void page_key(struct ui *ui, int key, int64_t now_us)
 {
     int *scroll = ui->overlay == OVERLAY_HELP ? &ui->help_scroll : &ui->quit_scroll;
     if (key == UI_KEY_UP || key == UI_KEY_PAGE_UP) {
@@ -291,15 +344,28 @@ static void overlay_key(struct ui *ui, int key, int64_t now_us)
     }
 }
 
+static void overlay_key(struct ui *ui, int raw, int key, int64_t now_us)
+{
+    if (ui->overlay == OVERLAY_FAULTS)
+        palette_key(ui, raw, key, now_us);
+    else if (ui->overlay == OVERLAY_BRANCH)
+        branch_key(ui, key, now_us);
+    else if (ui->overlay == OVERLAY_FORCE)
+        force_key(ui, raw, key, now_us);
+    else
+        page_key(ui, key, now_us);
+}
+
 void ui_key(struct ui *ui, int key, int64_t now_us)
 {
+    int raw = key;
     key = unalias(key);
     if (key == 0x0c) { /* repaint works everywhere */
         ui->repaint = true;
         return;
     }
     if (ui->overlay != OVERLAY_NONE) {
-        overlay_key(ui, key, now_us);
+        overlay_key(ui, raw, key, now_us);
         return;
     }
     for (unsigned i = 0; i < PANES; i++)

@@ -71,6 +71,7 @@ static int translate(wint_t code)
     } rows[] = {{KEY_UP, UI_KEY_UP},         {KEY_DOWN, UI_KEY_DOWN},
                 {KEY_PPAGE, UI_KEY_PAGE_UP}, {KEY_NPAGE, UI_KEY_PAGE_DOWN},
                 {KEY_HOME, UI_KEY_HOME},     {KEY_END, UI_KEY_END},
+                {KEY_LEFT, UI_KEY_LEFT},     {KEY_RIGHT, UI_KEY_RIGHT},
                 {KEY_BTAB, UI_KEY_BACKTAB},  {KEY_BACKSPACE, UI_KEY_BACKSPACE},
                 {KEY_ENTER, '\r'},           {KEY_F(1), UI_KEY_F1},
                 {KEY_F(10), UI_KEY_F10}};

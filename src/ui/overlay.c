@@ -50,7 +50,7 @@ static void help_line(const struct ui *ui, struct area area, int y, unsigned lin
                            : _("packets: S start  W work  E end  P prepare  C commit  R roll back"));
 }
 
-static struct area window(struct area screen, int w, int h, const char *title, const char *right)
+struct area ui_window(struct area screen, int w, int h, const char *title, const char *right)
 {
     w = w > screen.w ? screen.w : w;
     h = h > screen.h ? screen.h : h;
@@ -64,7 +64,7 @@ static struct area window(struct area screen, int w, int h, const char *title, c
 static void draw_help(struct ui *ui, struct area screen)
 {
     int lines = (int)help_lines(ui);
-    struct area inner = window(screen, 78, lines + 2, _("Keys"), _("? closes"));
+    struct area inner = ui_window(screen, 78, lines + 2, _("Keys"), _("? closes"));
     int hidden = lines - inner.h;
     hidden = hidden < 0 ? 0 : hidden;
     if (ui->help_scroll > hidden)
@@ -77,20 +77,32 @@ static void draw_help(struct ui *ui, struct area screen)
 
 /* --- questions --- */
 
+struct question {
+    enum key_code code;
+    const char *words, *brief; /* one %s each: the node */
+};
+
 static void question(const struct ui *ui, bool brief, struct text *out)
 {
-    const char *node = ui_node_name(ui, ui->asked_node + 1u);
+    static const struct question questions[] = {
+        {KEY_CODE_KILL, N_("Kill %s (SIGKILL)? What it has prepared waits until it is back. (y/N)"),
+         N_("Kill %s? (y/N)")},
+        {KEY_CODE_RESTART, N_("Restart %s? It is stopped first if it runs. (y/N)"), N_("Restart %s? (y/N)")},
+        {KEY_CODE_STOP_NODE, N_("Freeze %s (SIGSTOP)? It holds its locks until Z thaws it. (y/N)"),
+         N_("Freeze %s? (y/N)")},
+        {KEY_CODE_CUT, N_("Cut the link of %s? Both ends stay half-open until C heals it. (y/N)"),
+         N_("Cut %s? (y/N)")},
+    };
     if (ui->overlay == OVERLAY_QUIT)
         text_append(out, _("Leave now? (y/N)"));
-    else if (ui->asked == KEY_CODE_KILL)
-        text_printf(out,
-                    brief ? _("Kill %s? (y/N)")
-                          : _("Kill %s (SIGKILL)? What it has prepared waits until it is back. (y/N)"),
-                    node);
-    else
-        text_printf(out,
-                    brief ? _("Restart %s? (y/N)") : _("Restart %s? It is stopped first if it runs. (y/N)"),
-                    node);
+    for (unsigned i = 0; ui->overlay != OVERLAY_QUIT && i < sizeof questions / sizeof questions[0]; i++) {
+        if (questions[i].code != ui->asked)
+            continue;
+        const char *words = brief ? _(questions[i].brief) : _(questions[i].words), *at = strstr(words, "%s");
+        text_append_n(out, words, (size_t)(at - words));
+        text_append(out, ui_node_name(ui, ui->asked_node + 1u));
+        text_append(out, at + 2);
+    }
 }
 
 static void draw_question(const struct ui *ui, struct area screen)
@@ -104,7 +116,7 @@ static void draw_question(const struct ui *ui, struct area screen)
             break;
     }
     int w = canvas_columns(screen.canvas, words);
-    struct area inner = window(screen, w + 4, 3, "", "");
+    struct area inner = ui_window(screen, w + 4, 3, "", "");
     /* too narrow: the end, with the answer, matters most */
     area_text(inner, inner.w > w ? 1 : inner.w - w, inner.h / 2, STYLE_BOLD, words);
 }
@@ -128,7 +140,7 @@ static void draw_quit(struct ui *ui, struct area screen)
     question(ui, true, &text);
     int lines = count_lines(ui->unfinished);
     bool streams = ui->status.transfers > 0 || ui->status.orders > 0;
-    struct area inner = window(screen, 78, lines + streams + 7, _("Unfinished"), "");
+    struct area inner = ui_window(screen, 78, lines + streams + 7, _("Unfinished"), "");
     int bottom = inner.h - 1;
     area_text(inner, inner.w > 20, bottom, STYLE_BOLD, words);
     for (int i = 0; i < 2 && inner.h >= 6; i++)
@@ -161,6 +173,15 @@ void ui_overlay_draw(struct ui *ui, struct area screen)
         break;
     case OVERLAY_QUIT:
         draw_quit(ui, screen);
+        break;
+    case OVERLAY_FAULTS:
+        palette_draw(ui, screen);
+        break;
+    case OVERLAY_BRANCH:
+        branch_draw(ui, screen);
+        break;
+    case OVERLAY_FORCE:
+        force_draw(ui, screen);
         break;
     case OVERLAY_NONE:
         break;

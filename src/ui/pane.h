@@ -28,15 +28,64 @@ enum { MOVE_END = 1000000 };
 /* Where everything is; an area of no size is not shown. Small: below 60x16, lines instead of panes. */
 struct layout {
     bool small;
-    struct area header, notice, footer, body, panes[PANES];
+    struct area header, banner, notice, footer, body, panes[PANES]; /* banner: while a fault is armed */
 };
 void ui_layout(const struct ui *ui, struct area screen, struct layout *out);
 
 void ui_header_draw(const struct ui *ui, struct area line);
+void ui_banner_draw(const struct ui *ui, struct area line);
 void ui_notice_draw(const struct ui *ui, struct area line);
 void ui_footer_draw(const struct ui *ui, struct area line);
 void ui_small_draw(struct ui *ui, struct area area);
 void ui_overlay_draw(struct ui *ui, struct area screen);
+
+/* A frame in the middle of the screen for @w times @h inside; returns the inside. */
+struct area ui_window(struct area screen, int w, int h, const char *title, const char *right);
+/* Words over several lines, cut at blanks; at most @h lines. Returns how many. */
+int area_wrapped(struct area area, int x, int y, int w, int h, enum style style, const char *string);
+
+/* The hidden cursor, for displays that follow it. */
+void area_cursor(struct area area, int x, int y);
+
+/* --- what is asked for --- */
+/* Ask, say @said (may be NULL) if it is taken and why not if it is not. */
+bool ui_wish(struct ui *ui, const struct console_request *request, const char *said, int64_t now_us);
+/* A key for what is typed: appended, deleted, all of it deleted (^U). False: it is no such key. */
+bool edit_key(char *string, size_t cap, int key);
+
+/* --- overlays with keys of their own; @raw as pressed, @key what it stands for --- */
+void palette_open(struct ui *ui);
+void palette_key(struct ui *ui, int raw, int key, int64_t now_us);
+void palette_draw(const struct ui *ui, struct area screen);
+void branch_open(struct ui *ui);
+void branch_key(struct ui *ui, int key, int64_t now_us);
+void branch_draw(const struct ui *ui, struct area screen);
+void force_key(struct ui *ui, int raw, int key, int64_t now_us);
+void force_draw(const struct ui *ui, struct area screen);
+
+/* --- branches in doubt --- */
+struct doubt_row {
+    const struct model_verdict *verdict; /* NULL: no look has seen it */
+    const struct model_txn *txn;         /* NULL: not ours, or not listed any more */
+    uint8_t branch, node;                /* 0: not known */
+    uint8_t rank;                        /* what hurts most first */
+};
+enum { DOUBT_ROWS = 320, DOUBT_RANK_DONE = 8 };
+struct doubt_rows {
+    unsigned count;
+    struct doubt_row rows[DOUBT_ROWS];
+};
+void doubt_gather(const struct model *model, struct doubt_rows *out);
+/* Index of the selected one; -1: it is not there any more. Nothing selected: 0. */
+int doubt_selected(const struct ui *ui, const struct doubt_rows *rows);
+void doubt_select(struct ui *ui, const struct doubt_row *row);
+bool doubt_foreign(const struct doubt_row *row);
+const char *doubt_word(const struct doubt_row *row, enum style *style); /* "COMMIT" */
+void doubt_name(const struct doubt_row *row, struct text *out);         /* "#113/2" */
+/* The rule in words, the evidence, the next try; "" if there is nothing to say. */
+void doubt_why(const struct doubt_row *row, struct text *out);
+void doubt_evidence(const struct ui *ui, const struct doubt_row *row, struct text *out);
+void doubt_retry(const struct ui *ui, const struct doubt_row *row, struct text *out);
 
 /* --- words --- */
 enum { WORDS_MAX = 32 };

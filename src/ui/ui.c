@@ -7,6 +7,7 @@
 #include "pane.h"
 
 enum { TOAST_US = 6 * 1000000, HOLD_US = 2 * 1000000 };
+enum { LOOK_US = 3 * 1000000, QUIET_LOOK_US = 6 * 1000000 }; /* with something in doubt, and without */
 
 static const struct pane_kind kinds[] = {
 #define X(code, prefix, key, title, help)                                                                    \
@@ -40,6 +41,7 @@ void ui_init(struct ui *ui, const struct console_ports *ports, int64_t now_us)
     ui->ascii = ports->ascii;
     ui->refresh_ms = ports->refresh_ms > 0 ? ports->refresh_ms : 1000;
     ui->follow = true;
+    ui->palette.nth = 1;
     ui->now_us = now_us;
 }
 
@@ -97,9 +99,35 @@ static void keep(struct ui *ui)
         ui->kept_trace = *trace;
 }
 
+static void take_answers(struct ui *ui, int64_t now_us)
+{
+    struct console_answer answer;
+    while (ui->ports->answer && ui->ports->answer(ui->ports->ctx, &answer))
+        if (answer.xid[0]) {
+            text_sanitise_cstr(ui->waiters_xid, sizeof ui->waiters_xid, answer.xid);
+            text_sanitise_cstr(ui->waiters, sizeof ui->waiters, answer.words);
+        } else {
+            ui_toast(ui, answer.level, answer.words, now_us);
+        }
+}
+
+/* While the pane of doubts is on the screen it must not grow old: recovery looks, and does nothing. */
+static void look(struct ui *ui)
+{
+    const struct model_sweep *sweep = &ui->model.sweep;
+    int64_t pause_us = sweep->count > 0 || model_in_doubt(&ui->model) > 0 ? LOOK_US : QUIET_LOOK_US;
+    if (!ui->doubts_shown || ui->now_us < ui->look_at_us ||
+        (sweep->known && ui->now_us - sweep->mono_us < pause_us))
+        return;
+    struct err err = {.status = STATUS_OK};
+    ui->look_at_us = ui->now_us + pause_us;
+    ui->ports->wish(ui->ports->ctx, &(struct console_request){.wish = WISH_LOOK}, &err);
+}
+
 bool ui_refresh(struct ui *ui, int64_t now_us, int64_t wall_ms)
 {
     const struct console_ports *ports = ui->ports;
+    take_answers(ui, now_us);
     if (ui->frozen)
         return ports->snapshot(ports->ctx, ui->status.generation, NULL, &ui->status);
     bool news = ports->snapshot(ports->ctx, ui->status.generation, &ui->model, &ui->status);
@@ -111,6 +139,7 @@ bool ui_refresh(struct ui *ui, int64_t now_us, int64_t wall_ms)
     if (ui->selected_txn != 0 && !model_txn_find(&ui->model, ui->selected_epoch, ui->selected_txn))
         ui->selected_txn = 0;
     keep(ui);
+    look(ui);
     return news;
 }
 
@@ -122,6 +151,8 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
     struct layout layout;
     ui_layout(ui, screen, &layout);
     ui_header_draw(ui, layout.header);
+    ui_banner_draw(ui, layout.banner);
+    ui->doubts_shown = layout.panes[PANE_DOUBT].w >= 2 && !ui->frozen;
     if (layout.small) {
         ui_small_draw(ui, layout.body);
     } else {

@@ -83,6 +83,10 @@ const char *words_txn_state(const struct model_txn *txn, enum style *style)
     *style = words[txn->state].style;
     if (!model_txn_unfinished(txn))
         return _(words[txn->state].word);
+    if (txn->recovered && txn->state == TXN_ACTIVE) { /* a branch of it was found, nothing else is known */
+        *style = STYLE_BAD;
+        return _("IN DOUBT");
+    }
     switch (txn->outcome) {
     case OUTCOME_COMMITTED_PENDING:
         *style = STYLE_WARN;

@@ -1,6 +1,6 @@
 /* draw WIDTHxHEIGHT [KEYS] [ascii] [read-only] [styles] [streams] <JOURNAL: the console's screen as text, after KEYS, at the last
  * moment of the journal. KEYS: characters as they are, others as <Tab> <Enter> <Up> <Down> <PgUp> <PgDn> <Home> <End> <Esc>
- * <BS> <F1> <F10> <Space> <BackTab> <^L> <Paste>. */
+ * <Left> <Right> <BS> <F1> <F10> <Space> <BackTab> <^L> <Paste>. */
 #include "config.h"
 
 #include <locale.h>
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault_menu.h"
 #include "xatop/trace.h"
 #include "xatop/ui.h"
 
@@ -24,7 +25,7 @@ static bool snapshot(void *ctx, uint64_t known, struct model *out, struct consol
     return known != status.generation;
 }
 
-static enum status wish(void *ctx, enum console_wish what, uint16_t number, struct err *err)
+static enum status wish(void *ctx, const struct console_request *request, struct err *err)
 {
     return STATUS_OK;
 }
@@ -72,6 +73,8 @@ static void press(const char *keys)
                  {"<F10>", UI_KEY_F10},
                  {"<Space>", ' '},
                  {"<BackTab>", UI_KEY_BACKTAB},
+                 {"<Left>", UI_KEY_LEFT},
+                 {"<Right>", UI_KEY_RIGHT},
                  {"<^L>", 0x0c},
                  {"<Paste>", -1}};
     while (*keys) {
@@ -96,6 +99,7 @@ int main(int argc, char **argv)
     struct console_ports ports = {.snapshot = snapshot,
                                   .wish = wish,
                                   .unfinished = unfinished,
+                                  .faults = fault_menu(2),
                                   .title = "lab.conf",
                                   .node_count = 2,
                                   .wake_fd = -1};

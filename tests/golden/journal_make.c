@@ -1,4 +1,4 @@
-/* Writes the sample journal of the golden screens: what two nodes and a coordinator went through in one minute. Made of trace
+/* journal_make [more]: writes the sample journal of the golden screens: what two nodes and a coordinator went through in one minute. Made of trace
  * events and the journal's own writer, so that it follows the format; the same bytes every time. */
 #include "config.h"
 
@@ -253,6 +253,66 @@ static void packet(uint64_t txn)
     forget(txn);
 }
 
+static void backoff(uint64_t txn, int8_t number, int64_t ms, int64_t tries)
+{
+    struct trace_event e = event(TRACE_BRANCH, txn);
+    e.branch = e.node = number;
+    e.from = BRANCH_FENCING;
+    e.to = BRANCH_BACKOFF;
+    e.n[0] = ms;
+    e.n[1] = tries;
+    emit(&e);
+}
+
+static void verdict(uint64_t txn, uint32_t epoch, int8_t number, enum verdict what, enum recovery_rule rule,
+                    int64_t lsn, int64_t committed_on, const char *xid)
+{
+    struct trace_event e = event(TRACE_VERDICT, txn);
+    e.epoch = epoch;
+    e.branch = txn ? number : 0;
+    e.node = number;
+    e.result = (int16_t)what;
+    e.n[0] = rule;
+    e.n[1] = lsn;
+    e.n[3] = committed_on;
+    text_copy(e.detail, sizeof e.detail, xid);
+    emit(&e);
+}
+
+/* What stands on the nodes: one that an older run decided, one it did not, one that the log has lost, one of another log, and others'. */
+static void sweep(void)
+{
+    struct trace_event e = event(TRACE_SWEEP, 0);
+    e.result = 1;
+    e.n[0] = 10004;
+    e.n[1] = 1;
+    e.n[3] = 10000;
+    emit(&e);
+    verdict(71, 2, 1, VERDICT_COMMIT, RULE_COMMIT_RECORD, 71, 0,
+            "xa1.lab.0000000000005eed.00000002.000000000047/b1");
+    verdict(72, 2, 1, VERDICT_ROLLBACK, RULE_NO_RECORD, 0, 0,
+            "xa1.lab.0000000000005eed.00000002.000000000048/b1");
+    verdict(73, 2, 1, VERDICT_AMBIGUOUS, RULE_SIBLING_COMMITTED, 0, 2,
+            "xa1.lab.0000000000005eed.00000002.000000000049/b1");
+    verdict(0, 0, 1, VERDICT_AMBIGUOUS, RULE_OTHER_LOG, 0, 0,
+            "xa1.lab.00000000000bad10.00000001.000000000001/b1");
+    for (int i = 0; i < 3; i++) {
+        char xid[64];
+        struct text text;
+        text_init(&text, xid, sizeof xid);
+        text_printf(&text, "X'1b5b324a%04x',X'0a',9752", i);
+        verdict(0, 0, 1, VERDICT_FOREIGN, RULE_NOT_OUR_FORM, 0, 0, xid);
+    }
+}
+
+static void arm(const char *spec)
+{
+    struct trace_event e = event(TRACE_ARM, 0);
+    e.result = spec[0] != '\0';
+    text_copy(e.detail, sizeof e.detail, spec);
+    emit(&e);
+}
+
 /* The second node dies between its vote and the commit. */
 static void left_pending(uint64_t txn)
 {
@@ -275,11 +335,13 @@ static void left_pending(uint64_t txn)
     now_us += 2500;
     reply(txn, 2, VERB_COMMIT, 3580, REPLY_LOST, 2013, "lost connection to server during query");
     branch(txn, 2, BRANCH_COMMITTING, BRANCH_FENCING);
-    now_us += 700000;
+    now_us += 200000;
+    backoff(txn, 2, 1600, 3);
+    now_us += 500000;
     outcome(txn, OUTCOME_COMMITTED_PENDING, now_us - begun_us, "node beta cannot be reached");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     puts("{\"xatop-journal\":1,\"coordinator\":\"lab\",\"nodes\":[\"alpha\",\"beta\"]}");
     struct trace_event run = event(TRACE_RUN, 0);
@@ -302,9 +364,19 @@ int main(void)
     statement_by_statement(txn++);
     now_us = 36 * 1000000 + 90000;
     health();
+    arm("drop@commit.sent:beta");
     left_pending(txn++);
     now_us = 37 * 1000000 + 3000;
     node(1, NODE_UP, 340, 0, 0, 12, "MariaDB 10.11.19");
     node(2, NODE_DOWN, -1, -1, -1, -1, "");
+    /* "more": what it leads to, for the screens of faults and doubts */
+    if (argc < 2)
+        return 0;
+    sweep();
+    arm("delay=200@prepare.sent:alpha#3");
+    arm("kill@decide.durable:beta");
+    words(TRACE_NOTICE, 0, 1, "link beta: cut");
+    now_us += 200000;
+    node(2, NODE_CUT, -1, -1, -1, -1, "");
     return 0;
 }

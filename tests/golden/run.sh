@@ -43,6 +43,32 @@ screens='
 40x10-kill      40x10  1jK
 20x5-quit       20x5   q
 1x1-help        1x1    ?
+80x24-freeze    80x24  Z
+'
+
+# the same after what faults led to (sample-more.journal)
+screens_more='
+80x24-armed     80x24
+80x24-armedmono 80x24  -                styles
+80x24-faults    80x24  f
+80x24-fault     80x24  fjj<Right><Right><Down><Right><Right><Down>
+80x24-typed     80x24  f:kill@commit.sent:beta
+80x24-doubt     80x24  5
+80x24-doubtzoom 80x24  5z
+80x24-branch    80x24  5j<Enter>
+80x24-force     80x24  5<Enter>fcdisk<Space>lost<Enter>xa
+80x24-foreign   80x24  5<End><Enter>
+80x24-thaw      80x24  1jC
+60x16-doubt     60x16  5
+60x16-faults    60x16  f
+60x16-force     60x16  5<Enter>f
+120x40-doubt    120x40 5
+120x40-faults   120x40 f
+200x60-doubt    200x60 5j
+200x60-faults   200x60 f
+40x10-armed     40x10
+20x5-armed      20x5
+20x5-faults     20x5   f
 '
 
 # compare NAME: standard input is what came out
@@ -60,15 +86,24 @@ compare()
     fi
 }
 
+# draw_all JOURNAL <screens
+draw_all()
+{
+    local name size keys options
+    while read -r name size keys options; do
+        [ "$name" ] || continue
+        [ "$keys" != - ] || keys=
+        # shellcheck disable=SC2086
+        compare "$name.txt" < <("$tools/draw" "$size" "$keys" $options <"$here/$1")
+    done
+}
+
 compare sample.journal < <("$tools/journal_make")
-while read -r name size keys options; do
-    [ "$name" ] || continue
-    [ "$keys" != - ] || keys=
-    # shellcheck disable=SC2086
-    compare "$name.txt" < <("$tools/draw" "$size" "$keys" $options <"$here/sample.journal")
-done <<<"$screens"
+compare sample-more.journal < <("$tools/journal_make" more)
+draw_all sample.journal <<<"$screens"
+draw_all sample-more.journal <<<"$screens_more"
 for file in "$here"/*.txt; do
-    grep -q "^$(basename "$file" .txt) " <<<"$screens" || not_ok "$(basename "$file") is drawn by nobody"
+    grep -q "^$(basename "$file" .txt) " <<<"$screens$screens_more" || not_ok "$(basename "$file") is drawn by nobody"
 done
 [ -e "${builddir:-.}/tests/unit/test_screen" ] || skip "the console on a terminal" "built without libvterm (libvterm-dev)"
 finish

@@ -90,10 +90,10 @@ static void fault_of_a_thread(void *arg, void *item)
     raise(SIGSEGV);
 }
 
-static enum status wish(void *ctx, enum console_wish what, uint16_t number, struct err *err)
+static enum status wish(void *ctx, const struct console_request *request, struct err *err)
 {
     uint64_t one = 1;
-    switch (what) {
+    switch (request->wish) {
     case WISH_TRANSFER:
         apply(TRACE_NOTICE, 0, 0, 0, 0, "a transfer was fired");
         if (write(wake_fd, &one, sizeof one) < 0 || write(STDERR_FILENO, "caught words\n", 13) < 0)

@@ -4,141 +4,10 @@
 #include <string.h>
 
 #include "cunit_main.h"
-#include "xatop/ui.h"
+#include "ui_rig.h"
 #include "xatop/verb.h"
 
 /* The console without a terminal: what each key does, and that no size and no content can break a screen. */
-
-static struct model model;
-static struct console_status status;
-static struct ui ui;
-static struct canvas canvas;
-static struct console_ports ports;
-static enum console_wish wished;
-static int wish_number, wishes;
-static uint32_t unfinished_count;
-static char shown[600000];
-
-static bool snapshot(void *ctx, uint64_t known, struct model *out, struct console_status *status_out)
-{
-    *status_out = status;
-    if (out && known != status.generation)
-        *out = model;
-    return known != status.generation;
-}
-
-static enum status wish(void *ctx, enum console_wish what, uint16_t number, struct err *err)
-{
-    wished = what;
-    wish_number = number;
-    wishes++;
-    if (what == WISH_RECOVER)
-        return err_set(err, STATUS_STATE, "recovery: another one is running; wait for it");
-    return STATUS_OK;
-}
-
-static uint32_t unfinished(void *ctx, struct text *out)
-{
-    if (unfinished_count)
-        text_append(out, "transaction 7  COMMITTING\n");
-    return unfinished_count;
-}
-
-static struct trace_event event(enum trace_kind kind, uint64_t txn)
-{
-    return (struct trace_event){.seq = model.last_seq + 1,
-                                .kind = kind,
-                                .txn = txn,
-                                .epoch = 1,
-                                .mono_us = (int64_t)(1000 + model.events) * 10000,
-                                .wall_ms = 1767265380000};
-}
-
-static void apply(const struct trace_event *e)
-{
-    model_apply(&model, e);
-    status.generation++;
-}
-
-static void begin(uint64_t txn, int64_t branches, const char *meaning)
-{
-    struct trace_event e = event(TRACE_BEGIN, txn);
-    e.n[0] = branches;
-    text_copy(e.detail, sizeof e.detail, meaning);
-    apply(&e);
-}
-
-static void message(uint64_t txn, int8_t number, unsigned verbs, enum reply result)
-{
-    struct trace_event e = event(TRACE_SEND, txn);
-    e.branch = e.node = number;
-    e.verbs = (uint16_t)verbs;
-    e.start_us = e.mono_us;
-    apply(&e);
-    e = event(TRACE_REPLY, txn);
-    e.branch = e.node = number;
-    e.verbs = (uint16_t)verbs;
-    e.start_us = e.mono_us - 9000;
-    e.end_us = e.mono_us;
-    e.result = (int16_t)result;
-    apply(&e);
-}
-
-static void commits(uint64_t txn)
-{
-    struct trace_event e = event(TRACE_OUTCOME, txn);
-    e.result = OUTCOME_COMMITTED;
-    e.n[0] = 9000;
-    apply(&e);
-    e = event(TRACE_FORGET, txn);
-    apply(&e);
-}
-
-static void refresh(void)
-{
-    ui_refresh(&ui, (int64_t)(1000 + model.events) * 10000, 1767265381000);
-}
-
-static void fresh_with(uint8_t nodes)
-{
-    static const char *const names[XATOP_NODES_MAX] = {
-        "alpha", "beta",  "c",   "d",   "e",   "f",   "g",   "h",
-        "i",     "jjjjj", "k10", "l11", "m12", "n13", "o14", "a-name-of-31-bytes-of-length-ok"};
-    model_init(&model, names, nodes);
-    status = (struct console_status){.generation = 1};
-    ports = (struct console_ports){
-        .snapshot = snapshot, .wish = wish, .unfinished = unfinished, .title = "", .node_count = nodes};
-    wishes = 0;
-    unfinished_count = 0;
-    ui_init(&ui, &ports, 10000000);
-    canvas_resize(&canvas, 80, 24);
-    refresh();
-}
-
-static void fresh(void)
-{
-    fresh_with(2);
-}
-
-static const char *screen(void)
-{
-    struct text text;
-    ui_draw(&ui, &canvas);
-    text_init(&text, shown, sizeof shown);
-    canvas_to_text(&canvas, &text);
-    return shown;
-}
-
-static bool shows(const char *words)
-{
-    return strstr(screen(), words) != NULL;
-}
-
-static void press(const char *keys)
-{
-    for (; *keys; keys++)
-        ui_key(&ui, *keys, ui.now_us);
-}
 
 static void no_two_keys_clash(void)
 {
@@ -188,7 +57,7 @@ static void acting_keys_wish(void)
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         status.transfers = (uint16_t)now;
         status.generation++;
-        refresh();
+        snap();
         press("T");
         CU_ASSERT_EQUAL(wish_number, steps[i]);
         now = (unsigned)steps[i];
@@ -256,7 +125,7 @@ static void leaving_tells_what_is_unfinished(void)
     fresh();
     status.orders = 4;
     status.generation++;
-    refresh();
+    snap();
     press("q");
     CU_ASSERT_FALSE(ui.quit);
     CU_ASSERT_TRUE(shows("streams are running"));
@@ -266,17 +135,17 @@ static void the_view_freezes_never_the_work(void)
 {
     fresh();
     begin(1, 2, "first");
-    refresh();
+    snap();
     press(" ");
     begin(2, 2, "second");
     begin(3, 2, "third");
-    refresh();
+    snap();
     CU_ASSERT_TRUE(shows("FROZEN +2"));
     CU_ASSERT_FALSE(shows("second"));
     press("t");
     CU_ASSERT_EQUAL(wishes, 1);
     press(" ");
-    refresh();
+    snap();
     CU_ASSERT_TRUE(shows("third"));
     CU_ASSERT_FALSE(shows("FROZEN"));
 }
@@ -287,14 +156,14 @@ static void the_trace_follows_or_stays(void)
     begin(1, 2, "first");
     message(1, 1, VERB_PREPARE, REPLY_OK);
     begin(2, 2, "second");
-    refresh();
+    snap();
     CU_ASSERT_EQUAL(ui.kept_txn.txn, 2);
     CU_ASSERT_EQUAL(ui.focus, PANE_TXNS);
     ui_key(&ui, UI_KEY_DOWN, ui.now_us);
     press("\r");
     CU_ASSERT_EQUAL(ui.focus, PANE_TRACE);
     begin(3, 2, "third");
-    refresh();
+    snap();
     CU_ASSERT_EQUAL(ui.kept_txn.txn, 1);
     CU_ASSERT_TRUE(shows("YES"));
     commits(1);
@@ -302,11 +171,11 @@ static void the_trace_follows_or_stays(void)
         begin(txn, 2, "more");
         commits(txn);
     }
-    refresh();
+    snap();
     CU_ASSERT_EQUAL(ui.kept_txn.txn, 1);
     CU_ASSERT_TRUE(shows("YES"));
     press("L");
-    refresh();
+    snap();
     CU_ASSERT_EQUAL(ui.kept_txn.txn, 399);
 }
 
@@ -321,7 +190,7 @@ static void a_node_keeps_its_side(void)
         e.verbs = VERB_START;
         apply(&e);
     }
-    refresh();
+    snap();
     const char *alpha = strstr(screen(), "alpha ."), *beta = strstr(shown, "beta .");
     CU_ASSERT_TRUE(alpha && beta && alpha < beta);
 }
@@ -343,7 +212,7 @@ static void branches_apart_still_fit(void)
     message(1, 1, VERB_COMMIT, REPLY_OK);
     message(1, 2, VERB_COMMIT, REPLY_OK);
     commits(1);
-    refresh();
+    snap();
     CU_ASSERT_TRUE(shows(" start "));
     CU_ASSERT_TRUE(shows(" end "));
     CU_ASSERT_TRUE(shows("the caller is told"));
@@ -361,15 +230,15 @@ static void under_a_stream_a_trace_stays_readable(void)
     fresh();
     status.transfers = 4;
     begin(1, 2, "first");
-    refresh();
+    snap();
     begin(2, 2, "second");
-    refresh();
+    snap();
     CU_ASSERT_EQUAL(ui.kept_txn.txn, 1);
     for (int i = 0; i < 250; i++) {
         struct trace_event e = event(TRACE_NOTICE, 0);
         apply(&e);
     }
-    refresh();
+    snap();
     CU_ASSERT_EQUAL(ui.kept_txn.txn, 2);
 }
 
@@ -378,8 +247,9 @@ static void panes_and_scrolling(void)
     fresh();
     for (uint64_t txn = 1; txn <= 30; txn++)
         begin(txn, 2, "x");
-    refresh();
+    snap();
     static const enum pane order[] = {PANE_NODES, PANE_THROUGHPUT, PANE_TRACE, PANE_TXNS};
+    press("5"); /* the last one: round again */
     for (int i = 0; i < 4; i++) {
         press("\t");
         CU_ASSERT_EQUAL(ui.focus, order[i]);
@@ -422,7 +292,7 @@ static void a_node_of_every_state_is_told_apart_without_colour(void)
         e.node = 1;
         e.result = (int16_t)states[i];
         apply(&e);
-        refresh();
+        snap();
         CU_ASSERT_TRUE(shows(words[i]));
     }
 }
@@ -446,7 +316,15 @@ static void fill(void)
         text_copy(e.detail, sizeof e.detail, kind % 2 ? "commit" : "a\x1b]0;x\x07\n王芳");
         apply(&e);
     }
-    refresh();
+    node_is(1, NODE_UP);
+    sweep(3, 2, 10000);
+    for (int i = 0; i < 40; i++)
+        verdict((uint64_t)i % 3, 1 + (int8_t)(i % 16), (enum verdict)(i % 5), (enum recovery_rule)(i % 11),
+                i % 2 ? "xa1.\x1b[2J\xe2\x80\xae 王芳王芳王芳王芳王芳王芳王芳王芳王芳王芳王芳"
+                      : "X'00',X'',1");
+    arm("delay=200@prepare.sent:\x1b]0;x\x07王芳");
+    arm("drop@begin");
+    snap();
 }
 
 static void a_stream_shows_one_with_a_vote_long_enough_to_be_read(void)
@@ -455,31 +333,31 @@ static void a_stream_shows_one_with_a_vote_long_enough_to_be_read(void)
     status.transfers = 4;
     begin(1, 2, "1.00 from 1001 to 1002");
     begin(2, 1, "2.00 from 1001 to 1003");
-    refresh();
+    snap();
     CU_ASSERT_TRUE(shows("3 Trace #1 "));
     begin(3, 2, "3.00 from 1004 to 1005");
-    refresh();
+    snap();
     CU_ASSERT_TRUE(shows("3 Trace #1 "));
     for (uint64_t txn = 4; txn < 4 + 2 * MODEL_TXNS; txn++) { /* it leaves the list, not the screen */
         begin(txn, 1, "4.00 from 1001 to 1003");
         commits(txn);
         if (txn == 20)
-            refresh();
+            snap();
     }
     CU_ASSERT_TRUE(shows("3 Trace #1 "));
     begin(1000, 2, "5.00 from 1004 to 1005");
     begin(1001, 1, "6.00 from 1001 to 1003");
-    refresh();
+    snap();
     CU_ASSERT_TRUE(shows("3 Trace #1000 "));
     for (uint64_t txn = 2000; txn < 2100; txn++) { /* it waits for a node that is away, the others need not */
         begin(txn, 1, "4.00 from 1001 to 1003");
         commits(txn);
     }
-    refresh();
+    snap();
     CU_ASSERT_TRUE(shows("3 Trace #1000 "));
     status.transfers = 0;
     begin(3000, 1, "7.00 from 1001 to 1003");
-    refresh();
+    snap();
     CU_ASSERT_TRUE(shows("3 Trace #3000 "));
 }
 
@@ -489,7 +367,7 @@ static void an_old_audit_says_its_age(void)
     struct trace_event e = event(TRACE_AUDIT, 0);
     e.result = 1;
     apply(&e);
-    refresh();
+    snap();
     CU_ASSERT_TRUE(shows("money OK  "));
     status.generation++;
     ui_refresh(&ui, e.mono_us + 47000000, 1767265381000);
@@ -498,7 +376,8 @@ static void an_old_audit_says_its_age(void)
 
 static void every_size_and_overlay_holds(void)
 {
-    static const char *const states[] = {"", "?", "1K", "1zq", "2z", "3z", "4z", "3"};
+    static const char *const states[] = {"",  "?", "1K", "1zq", "2z", "3z",  "4z",
+                                         "3", "5", "5z", "f",   "f:", "5\r", "5\rf"};
     fill();
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         ui.overlay = OVERLAY_NONE;

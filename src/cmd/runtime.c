@@ -15,6 +15,7 @@
 #include "strike.h"
 #include "xatop/access.h"
 #include "xatop/clock.h"
+#include "xatop/console.h"
 #include "xatop/disk.h"
 #include "xatop/dlog_writer.h"
 #include "xatop/engine.h"
@@ -83,6 +84,7 @@ static void prepare_last_words(const struct runtime *runtime, const struct trace
 static void crash_now(void *arg)
 {
     (void)arg;
+    console_emergency();
     (void)!write(STDERR_FILENO, last_words,
                  strlen(last_words)); /* the one thing a crash may still do: be seen */
     _exit(status_exit_code(STATUS_INJECTED_CRASH));

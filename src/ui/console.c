@@ -180,3 +180,8 @@ enum console_end console_run(const struct console_ports *ports, int *signal_numb
     free(loop.ui);
     return end;
 }
+
+void console_emergency(void)
+{
+    screen_emergency();
+}

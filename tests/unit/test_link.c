@@ -200,13 +200,13 @@ static void order_survives_jitter(void)
     struct ends s = open_session(&rig);
     put(&rig, "delay=1 jitter=30");
     for (int i = 0; i < 100; i++) {
-        char word[8];
+        char word[16];
         snprintf(word, sizeof word, "%04d.", i);
         say(s.client, word);
         loop_turns(&rig); /* each is a packet of its own */
     }
     for (int i = 0; i < 100; i++) {
-        char word[8];
+        char word[16];
         snprintf(word, sizeof word, "%04d.", i);
         CU_ASSERT_TRUE_FATAL(hears(s.node, word));
     }

@@ -235,6 +235,8 @@ static void field(const struct ui *ui, struct area area, int y, enum force_field
     bool here = ui->force.field == which;
     area_text_in(area, area.w > 20, y, LABEL_W - 1, here ? STYLE_FOCUS : STYLE_DIM, label);
     int room = area.w - LABEL_W - 3, w = canvas_columns(area.canvas, words);
+    if (room < 0) /* narrower than its label */
+        room = 0;
     size_t skip = w > room ? (size_t)(w - room) : 0;
     while (skip > 0 && ((unsigned char)words[skip] & 0xc0) == 0x80)
         skip++;
